@@ -1,0 +1,20 @@
+"""Multilayer perceptrons for CPUs, with scikit-learn's API.
+
+Python decides, Cython wires, C computes::
+
+    estimators/   MLPClassifier, MLPRegressor: parameters, checks, labels
+        |
+    training/     one fit: epochs, optimizers, schedules, stopping
+        |
+    network.py    the network and its equations      activations.py, losses.py: one row each
+        |
+    _core/        the passes over a batch, without the GIL (Cython)
+        |
+    src_c/        kernels for each instruction set (C); BLAS through SciPy
+"""
+
+from fastmlp._version import __version__
+from fastmlp.estimators import MLPClassifier, MLPRegressor
+from fastmlp.network import Network
+
+__all__ = ["MLPClassifier", "MLPRegressor", "Network", "__version__"]

@@ -1,0 +1,42 @@
+"""Matrix products: the kernel table's own, or BLAS through SciPy where the table has none.
+
+The only file that cimports scipy.linalg.cython_blas, and one of the two places that switch on the dtype.
+"""
+
+from libc.string cimport memcpy
+from scipy.linalg.cython_blas cimport dgemm, sgemm
+
+
+cdef void gemm(
+    const fm_kernels *kernels, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const char *a, Py_ssize_t lda, const char *b, Py_ssize_t ldb, const char *init, char *c, void *scratch,
+) noexcept nogil:
+    """C = 1 init + op(A) op(B), with C of m rows and n contiguous columns."""
+    if kernels.gemm != NULL:
+        kernels.gemm(
+            c, n,
+            a, 1 if transpose_a else lda, lda if transpose_a else 1,
+            b, 1 if transpose_b else ldb, ldb if transpose_b else 1,
+            init, m, n, k, scratch,
+        )
+        return
+
+    cdef Py_ssize_t i
+    cdef size_t row_bytes = <size_t> n * kernels.itemsize
+    if init != NULL:
+        for i in range(m):
+            memcpy(c + <size_t> i * row_bytes, init, row_bytes)
+
+    # BLAS is column-major: it sees the transposes, and C^T = op(B)^T op(A)^T.
+    cdef char *op_a = b"T" if transpose_a else b"N"
+    cdef char *op_b = b"T" if transpose_b else b"N"
+    cdef int rows = <int> n, columns = <int> m, depth = <int> k
+    cdef int ld_a = <int> lda, ld_b = <int> ldb, ld_c = <int> n
+    cdef float one_f32 = 1, beta_f32 = init != NULL
+    cdef double one_f64 = 1, beta_f64 = init != NULL
+    if kernels.itemsize == sizeof(float):
+        sgemm(op_b, op_a, &rows, &columns, &depth, &one_f32, <float *> b, &ld_b, <float *> a, &ld_a,
+              &beta_f32, <float *> c, &ld_c)
+    else:
+        dgemm(op_b, op_a, &rows, &columns, &depth, &one_f64, <double *> b, &ld_b, <double *> a, &ld_a,
+              &beta_f64, <double *> c, &ld_c)

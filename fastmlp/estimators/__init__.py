@@ -1,0 +1,6 @@
+"""The scikit-learn estimators."""
+
+from fastmlp.estimators.classifier import MLPClassifier
+from fastmlp.estimators.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

@@ -1,0 +1,356 @@
+"""What the estimators share: parameters, checks, and the way from arrays to a trained network."""
+
+import warnings
+from abc import ABCMeta, abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+
+from fastmlp.activations import HIDDEN_ACTIVATIONS
+from fastmlp.network import Network
+from fastmlp.training import lbfgs
+from fastmlp.training.loop import History, Trainer
+from fastmlp.training.optimizers import SGD, Adam
+from fastmlp.training.schedules import Adaptive, Constant, InverseScaling
+from fastmlp.training.stopping import Patience
+
+STOCHASTIC_SOLVERS = ("sgd", "adam")
+
+# A change of one of these starts the optimizer anew where training continues.
+OPTIMIZER_PARAMETERS = (
+    "solver",
+    "learning_rate",
+    "learning_rate_init",
+    "power_t",
+    "momentum",
+    "nesterovs_momentum",
+    "beta_1",
+    "beta_2",
+    "epsilon",
+)
+
+
+class BaseMLP(BaseEstimator, metaclass=ABCMeta):
+    """Shared half of the estimators; a subclass knows its targets and its predictions."""
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), list, tuple],
+        "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "callbacks": [None, callable, list, tuple],
+        "dtype": [StrOptions({"auto", "float32", "float64"})],
+    }
+
+    @abstractmethod
+    def _check_targets(self, y, dtype, resume, classes):
+        """Encode y for the core, and remember on self what predictions need to know of it."""
+
+    @abstractmethod
+    def _n_outputs(self, targets):
+        """Units of the output layer for encoded targets."""
+
+    @abstractmethod
+    def _output(self, targets):
+        """Names of (output activation, loss) for encoded targets."""
+
+    @abstractmethod
+    def _score_raw(self, raw, targets, sample_weight):
+        """Score of pre-activations against encoded targets."""
+
+    def fit(self, X, y, sample_weight=None):
+        """Train on X and y, from new weights unless ``warm_start`` is set.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Finite numbers. If C-contiguous and of the computing dtype, it is used where it is, never copied.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Not negative; all ones by default. A weight of zero is the same as leaving the row out.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, a shape or a value is wrong; an earlier fit is kept. Also if training diverges: the model
+            then has its last good weights.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` is reached first.
+        UserWarning
+            If ``batch_size`` is larger than the data, or the user interrupts training.
+        """
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    def _is_stochastic(self):
+        if self.solver not in STOCHASTIC_SOLVERS:
+            raise AttributeError(
+                f"partial_fit is not available with solver={self.solver!r}; use one of: "
+                f"{', '.join(STOCHASTIC_SOLVERS)}."
+            )
+        return True
+
+    @available_if(_is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one epoch on X and y, continuing where the last call ended.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        AttributeError
+            If the solver is lbfgs, which has no epochs.
+        ValueError
+            As for ``fit``, and if ``early_stopping`` is set.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def _fit(self, X, y, sample_weight, *, incremental, classes=None):
+        before = self.__dict__.copy()
+        try:
+            self._validate_params()
+            if incremental and self.early_stopping:
+                raise ValueError(
+                    "partial_fit does not support early_stopping=True; set early_stopping=False, or use fit."
+                )
+            resume = hasattr(self, "network_") and (incremental or self.warm_start)
+            X, targets, sample_weight = self._check_training_data(X, y, sample_weight, resume, classes)
+            random_state = check_random_state(self.random_state)
+            self._make_network(X, targets, resume, random_state)
+            rows, validation_rows = self._split(targets, sample_weight, random_state)
+            if self.solver in STOCHASTIC_SOLVERS:
+                self._make_trainer(len(X) if rows is None else len(rows), resume, random_state)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+        if self.solver in STOCHASTIC_SOLVERS:
+            self._train(X, targets, sample_weight, rows, validation_rows, 1 if incremental else self.max_iter)
+            if self.stop_reason_ == "max_iter" and not incremental:
+                self._warn_not_converged(f"max_iter={self.max_iter} epochs")
+        else:
+            self._trainer = None
+            history = lbfgs.train(
+                self.network_, X, targets, sample_weight, rows, alpha=self.alpha, max_iter=self.max_iter,
+                max_fun=self.max_fun, tol=self.tol, verbose=self.verbose,
+            )
+            self._set_fitted(history, best_loss=history.loss_curve[-1])
+            if self.stop_reason_ == "max_iter":
+                self._warn_not_converged(f"max_iter={self.max_iter} iterations or max_fun={self.max_fun} losses")
+        return self
+
+    def _check_training_data(self, X, y, sample_weight, resume, classes):
+        dtype = {
+            "auto": [np.float64, np.float32],
+            "float32": np.float32,
+            "float64": np.float64,
+        }["auto" if resume else self.dtype]
+        if resume:
+            dtype = self.network_.parameters.dtype
+        X, y = validate_data(
+            self, X, y, dtype=dtype, order="C", multi_output=True, y_numeric=is_regressor(self), reset=not resume
+        )
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, self._check_targets(y, X.dtype, resume, classes), sample_weight
+
+    def _make_network(self, X, targets, resume, random_state):
+        n_outputs = self._n_outputs(targets)
+        sizes = (X.shape[1], *self._hidden_sizes(), n_outputs)
+        if resume:
+            if self.network_.sizes != sizes:
+                raise ValueError(
+                    f"The model to continue has layers of {self.network_.sizes} units, but the data and "
+                    f"hidden_layer_sizes now ask for {sizes}; keep them, or set warm_start=False and use fit."
+                )
+            return
+        out_activation, loss = self._output(targets)
+        self.network_ = Network(
+            sizes,
+            activation=self.activation,
+            out_activation=out_activation,
+            loss=loss,
+            dtype=X.dtype,
+            random_state=random_state,
+        )
+        self._trainer = None
+
+    def _hidden_sizes(self):
+        sizes = self.hidden_layer_sizes
+        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        if not all(isinstance(n, Integral) and n > 0 for n in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}; pass one positive integer a layer.")
+        return sizes
+
+    def _split(self, targets, sample_weight, random_state):
+        """Rows to train on and rows to validate on; None for all and for none."""
+        rows = None
+        if sample_weight is not None and not np.all(sample_weight):
+            rows = np.flatnonzero(sample_weight)
+        if not self.early_stopping or self.solver not in STOCHASTIC_SOLVERS:
+            return rows, None
+        if rows is None:
+            rows = np.arange(len(targets))
+        n_validation = int(np.ceil(self.validation_fraction * len(rows)))
+        if n_validation < 2:
+            raise ValueError(
+                f"The validation set is too small: validation_fraction={self.validation_fraction} of {len(rows)} "
+                f"rows is {n_validation}. Increase 'validation_fraction' or the size of your dataset."
+            )
+        return train_test_split(
+            rows,
+            random_state=random_state,
+            test_size=self.validation_fraction,
+            stratify=targets[rows] if is_classifier(self) and targets.ndim == 1 else None,
+        )
+
+    def _make_trainer(self, n_rows, resume, random_state):
+        batch_size = min(200, n_rows) if self.batch_size == "auto" else self.batch_size
+        if batch_size > n_rows:
+            warnings.warn(
+                f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
+                stacklevel=4,
+            )
+        before = self._trainer
+        settings = tuple(getattr(self, name) for name in OPTIMIZER_PARAMETERS)
+        if before is not None and settings == self._optimizer_settings:
+            optimizer, schedule = before.optimizer, before.schedule
+        else:
+            optimizer, schedule = self._new_optimizer(), self._new_schedule()
+        patience = Patience(self.tol, self.n_iter_no_change, higher_is_better=self.early_stopping)
+        if before is not None and before.patience.higher_is_better == self.early_stopping:
+            patience.best, patience.count = before.patience.best, before.patience.count
+        self._optimizer_settings = settings
+        self._trainer = Trainer(
+            self.network_,
+            optimizer,
+            schedule,
+            patience,
+            alpha=self.alpha,
+            batch_size=min(batch_size, n_rows),
+            shuffle=self.shuffle,
+            random_state=random_state if before is None else before.random_state,
+            verbose=self.verbose,
+            history=History() if before is None else before.history,
+        )
+
+    def _new_optimizer(self):
+        parameters = self.network_.parameters
+        if self.solver == "sgd":
+            return SGD(parameters, momentum=self.momentum, nesterov=self.nesterovs_momentum)
+        return Adam(parameters, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
+
+    def _new_schedule(self):
+        if self.learning_rate == "invscaling":
+            return InverseScaling(self.learning_rate_init, self.power_t)
+        return {"constant": Constant, "adaptive": Adaptive}[self.learning_rate](self.learning_rate_init)
+
+    def _train(self, X, targets, sample_weight, rows, validation_rows, max_iter):
+        trainer = self._trainer
+        validation_score = None
+        if validation_rows is not None:
+            targets_val = targets[validation_rows]
+            weight_val = None if sample_weight is None else sample_weight[validation_rows]
+
+            def validation_score():
+                raw = self.network_.predict_raw(X, rows=validation_rows)
+                if not np.isfinite(raw).all():
+                    return float("nan")
+                return float(self._score_raw(raw, targets_val, weight_val))
+
+        callbacks = self.callbacks or ()
+        try:
+            trainer.train(
+                X,
+                targets,
+                sample_weight,
+                rows,
+                max_iter=max_iter,
+                validation_score=validation_score,
+                callbacks=callbacks if isinstance(callbacks, (list, tuple)) else [callbacks],
+            )
+        finally:
+            self._set_fitted(trainer.history, best_loss=trainer.patience.best)
+            if trainer.history.stop_reason == "diverged":
+                self._trainer = None  # its moments are no good either
+
+    def _set_fitted(self, history, best_loss):
+        self.n_iter_ = history.n_epochs
+        self.t_ = history.n_samples_seen
+        self.n_layers_ = len(self.network_.sizes)
+        self.n_outputs_ = self.network_.sizes[-1]
+        self.out_activation_ = self.network_.out_activation
+        self.stop_reason_ = history.stop_reason
+        self.loss_curve_ = history.loss_curve
+        self.loss_ = history.loss_curve[-1] if history.loss_curve else np.inf
+        has_validation = self.early_stopping and self.solver in STOCHASTIC_SOLVERS
+        self.best_loss_ = None if has_validation else best_loss
+        self.validation_scores_ = history.validation_scores if has_validation else None
+        self.best_validation_score_ = best_loss if has_validation else None
+
+    def _warn_not_converged(self, limit):
+        warnings.warn(
+            f"Maximum iterations reached: training stopped at {limit} before it converged. Increase the limit, or "
+            "scale X, or change learning_rate_init.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+    @property
+    def coefs_(self):
+        """Weights W_l of each layer, list of ndarray of shape (fan_in, fan_out): views, not copies."""
+        return self.network_.coefs_
+
+    @property
+    def intercepts_(self):
+        """Biases b_l of each layer, list of ndarray of shape (fan_out,): views, not copies."""
+        return self.network_.intercepts_
+
+    def _predict_raw(self, X, *, activate_output=False):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=self.network_.parameters.dtype, order="C", reset=False)
+        return self.network_.predict_raw(X, activate_output=activate_output)

@@ -1,0 +1,230 @@
+"""Classification: binary, multi-class and multilabel."""
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import log_expit, log_softmax
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+    type_of_target,
+)
+
+from fastmlp.estimators._base import BaseMLP
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        callbacks=None,
+        dtype="auto",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.callbacks = callbacks
+        self.dtype = dtype
+
+    @available_if(BaseMLP._is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Train for one epoch on X and y, continuing where the last call ended.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Need not hold every class.
+        sample_weight : array-like of shape (n_samples,), default=None
+        classes : array-like of shape (n_classes,), default=None
+            All classes there will ever be; required in the first call, and may be left out later.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        AttributeError
+            If the solver is lbfgs, which has no epochs.
+        ValueError
+            As for ``fit``, and if ``early_stopping`` is set, or classes are missing or others than before.
+        """
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or (n_samples, n_classes) of 0 and 1 for multilabel targets
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ValueError
+            If X has NaN or infinity, or another number of features than in ``fit``.
+        """
+        codes = self._decide(self._predict_raw(X))
+        return codes if self._multilabel else self.classes_[codes]
+
+    def predict_proba(self, X):
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``; rows sum to 1, except for multilabel targets, whose classes are independent.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As for ``predict``.
+        """
+        probability = self._predict_raw(X, activate_output=True)
+        if self._multilabel or probability.shape[1] > 1:
+            return probability
+        if len(self.classes_) == 1:
+            return np.ones_like(probability)
+        return np.hstack([1 - probability, probability])
+
+    def predict_log_proba(self, X):
+        """Predict the logarithms of class probabilities, from the logits.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Finite even where the probability itself underflows to 0.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As for ``predict``.
+        """
+        logits = self._predict_raw(X)
+        if self._multilabel:
+            return log_expit(logits)
+        if logits.shape[1] > 1:
+            return log_softmax(logits, axis=1)
+        if len(self.classes_) == 1:
+            return np.zeros_like(logits)
+        return np.hstack([log_expit(-logits), log_expit(logits)])
+
+    @property
+    def _multilabel(self):
+        return self.network_.out_activation == "logistic" and self.network_.sizes[-1] > 1
+
+    def _check_targets(self, y, dtype, resume, classes):
+        """Class numbers in the smallest dtype that holds them, or a matrix of 0 and 1 for multilabel targets."""
+        y = y.toarray() if issparse(y) else y
+        first_partial_fit = classes is not None and _check_partial_fit_first_call(self, classes)
+        if y.ndim == 2:
+            if type_of_target(y, input_name="y") != "multilabel-indicator":
+                raise ValueError(
+                    f"y of shape {y.shape} is {type_of_target(y)}, which is not supported; pass one column of "
+                    "labels, or a matrix of 0 and 1 for multilabel targets."
+                )
+            self.classes_ = np.arange(y.shape[1])
+            return np.ascontiguousarray(y, dtype=dtype)
+        if resume or first_partial_fit:
+            codes = self._known_class_numbers(y)
+        else:
+            check_classification_targets(y)
+            self.classes_, codes = np.unique(y, return_inverse=True)
+        return codes.astype(np.uint8 if len(self.classes_) <= 256 else np.int32)
+
+    def _known_class_numbers(self, y):
+        try:
+            codes = np.searchsorted(self.classes_, y)
+            codes[codes == len(self.classes_)] = 0
+            known = np.array_equal(self.classes_[codes], y)
+        except TypeError:  # labels of a type that cannot be compared with those of before
+            known = False
+        if not known:
+            raise ValueError(
+                f"y has classes that are not among {self.classes_}; pass all classes in the first call to "
+                "partial_fit, or set warm_start=False and use fit."
+            )
+        return codes
+
+    def _n_outputs(self, targets):
+        if targets.ndim == 2:
+            return targets.shape[1]
+        return len(self.classes_) if len(self.classes_) > 2 else 1
+
+    def _output(self, targets):
+        return ("softmax" if targets.ndim == 1 and self._n_outputs(targets) > 1 else "logistic"), "log_loss"
+
+    def _decide(self, raw):
+        """Class numbers from pre-activations: the largest, or whether it is above 0, where its probability is 1/2."""
+        if self._multilabel:
+            return (raw > 0).astype(np.int64)
+        if raw.shape[1] > 1:
+            return raw.argmax(axis=1)
+        return np.minimum(raw.ravel() > 0, len(self.classes_) - 1).astype(np.intp)
+
+    def _score_raw(self, raw, targets, sample_weight):
+        return accuracy_score(targets, self._decide(raw), sample_weight=sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

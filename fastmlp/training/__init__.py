@@ -1,0 +1,1 @@
+"""How one fit runs: epochs, optimizers, step-size schedules, stopping."""

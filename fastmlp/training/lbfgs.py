@@ -1,0 +1,91 @@
+"""L-BFGS on the flat parameters: SciPy decides the steps, the core computes cost and gradient."""
+
+import numpy as np
+from scipy.optimize import minimize
+
+from fastmlp._core._network import Data, Workspace
+from fastmlp.network import Network
+from fastmlp.training.loop import History
+
+# Rows of one pass: bounds the workspace, and is many enough for the products to run at full speed.
+MAX_BATCH_ROWS = 4096
+
+
+def train(
+    network: Network,
+    X: np.ndarray,
+    targets: np.ndarray,
+    sample_weight: np.ndarray | None,
+    rows: np.ndarray | None,
+    *,
+    alpha: float,
+    max_iter: int,
+    max_fun: int,
+    tol: float,
+    verbose: bool,
+) -> History:
+    """Minimize the penalized cost over all rows, in place.
+
+    Parameters
+    ----------
+    network : Network
+    X, targets, sample_weight, rows
+        As for ``Data``.
+    alpha : float
+        Strength of the L2 penalty, alpha / 2 |W|^2 / (sum of the sample weights).
+    max_iter, max_fun : int
+        The most iterations and evaluations.
+    tol : float
+        Largest component of the gradient at which it has converged.
+    verbose : bool
+        Whether to print a line an iteration.
+
+    Returns
+    -------
+    History
+    """
+    if rows is None:
+        rows = np.arange(len(X))
+    batches = [
+        Data(X, targets, sample_weight, rows[first : first + MAX_BATCH_ROWS])
+        for first in range(0, len(rows), MAX_BATCH_ROWS)
+    ]
+    workspace = Workspace(network.core, min(MAX_BATCH_ROWS, len(rows)), gather=True, training=True)
+    batch_gradient = np.empty_like(network.parameters)
+
+    def cost_and_gradient(parameters):
+        network.parameters[:] = parameters
+        cost, total_weight, gradient = 0.0, 0.0, np.zeros_like(parameters)
+        for batch in batches:
+            batch_cost, weight = network.core.backward(workspace, batch, batch_gradient)
+            cost += weight * batch_cost
+            gradient += weight * batch_gradient
+            total_weight += weight
+        weights, _ = network.split(parameters)
+        weight_gradients, _ = network.split(gradient)
+        for w, w_gradient in zip(weights, weight_gradients, strict=True):
+            cost += 0.5 * alpha * np.vdot(w, w)
+            w_gradient += alpha * w
+        return cost / total_weight, gradient / total_weight
+
+    history = History()
+
+    def record(intermediate_result):
+        history.loss_curve.append(float(intermediate_result.fun))
+        if verbose:
+            print(f"Iteration {len(history.loss_curve)}, loss = {history.loss_curve[-1]:.8f}")
+
+    result = minimize(
+        cost_and_gradient,
+        network.parameters.astype(np.float64),
+        method="L-BFGS-B",
+        jac=True,
+        callback=record,
+        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+    )
+    network.parameters[:] = result.x
+    history.n_epochs = result.nit
+    history.n_samples_seen = result.nfev * len(rows)
+    history.loss_curve = history.loss_curve or [float(result.fun)]
+    history.stop_reason = "max_iter" if result.status == 1 else "converged"
+    return history

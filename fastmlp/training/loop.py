@@ -1,0 +1,248 @@
+"""The training loop: epochs over shuffled mini-batches, until something says stop."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from fastmlp._core._network import Data, Workspace
+from fastmlp.network import Network
+from fastmlp.training.optimizers import Optimizer
+from fastmlp.training.schedules import Constant
+from fastmlp.training.stopping import Patience
+
+# Step sizes are handed over for this many batches at once: whole epochs as a rule, and half a megabyte at most.
+BATCHES_PER_CALL = 1 << 16
+
+
+@dataclass(frozen=True)
+class EpochInfo:
+    """What a callback is told after each epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        Of this fit, from 1.
+    max_iter : int
+        The most epochs there can be.
+    loss : float
+        Mean cost of the epoch's batches, penalty included.
+    validation_score : float or None
+        Where there is early stopping.
+    learning_rate : float
+        The epoch's.
+    """
+
+    epoch: int
+    max_iter: int
+    loss: float
+    validation_score: float | None
+    learning_rate: float
+
+
+class DivergenceError(ValueError):
+    """The loss or a weight became NaN or infinite."""
+
+
+@dataclass
+class History:
+    """What training has gone through.
+
+    Attributes
+    ----------
+    loss_curve, validation_scores : list of float
+        One value an epoch, over all fits that continue each other.
+    n_samples_seen : int
+        Over all those fits.
+    n_epochs : int
+        Of the last fit.
+    stop_reason : str
+        Of the last fit: max_iter, no_improvement, callback, interrupted, diverged, or converged (lbfgs).
+    """
+
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+    n_samples_seen: int = 0
+    n_epochs: int = 0
+    stop_reason: str = ""
+
+
+@dataclass
+class Trainer:
+    """Trains one network; what it remembers lets a later call continue where this one ended.
+
+    Attributes
+    ----------
+    network : Network
+        Its parameters are changed in place.
+    optimizer : Optimizer
+    schedule : Constant or a subclass
+    patience : Patience
+        Watches the validation score if `train` is given one, else the training loss.
+    alpha : float
+        Strength of the L2 penalty, alpha / 2 |W|^2 / (sum of a batch's sample weights) on top of its mean loss, as in
+        scikit-learn (S12).
+    batch_size : int
+        Rows of each step; the last batch of an epoch may be shorter.
+    shuffle : bool
+        Whether each epoch visits the rows in a new random order.
+    random_state : RandomState
+        For that order.
+    verbose : bool
+        Whether to print a line an epoch.
+    history : History
+    """
+
+    network: Network
+    optimizer: Optimizer
+    schedule: Constant
+    patience: Patience
+    alpha: float
+    batch_size: int
+    shuffle: bool
+    random_state: np.random.RandomState
+    verbose: bool = False
+    history: History = field(default_factory=History)
+
+    def train(
+        self,
+        X: np.ndarray,
+        targets: np.ndarray,
+        sample_weight: np.ndarray | None,
+        rows: np.ndarray | None,
+        *,
+        max_iter: int,
+        validation_score: Callable[[], float] | None = None,
+        callbacks: Sequence[Callable[[EpochInfo], bool | None]] = (),
+    ) -> None:
+        """Run up to `max_iter` epochs.
+
+        Parameters
+        ----------
+        X, targets, sample_weight
+            As for ``Data``.
+        rows : ndarray of intp, or None
+            Rows to learn from, in the order to take them; shuffled in place. None: all as they lie.
+        max_iter : int
+            The most epochs.
+        validation_score : callable, default=None
+            Score of the current weights on held-out rows. If given, the best weights are kept in the end.
+        callbacks : sequence of callable
+            Each is called after every epoch; any true return value stops training.
+
+        Raises
+        ------
+        DivergenceError
+            Without a validation score, when the loss or a weight becomes NaN or infinite. The network then has the
+            weights of the last epoch before that.
+        """
+        core, history = self.network.core, self.history
+        if rows is None and self.shuffle:
+            rows = np.arange(len(X))
+        data = Data(X, targets, sample_weight, rows)
+        batch_size = min(self.batch_size, data.n_rows)
+        workspace = Workspace(core, batch_size, gather=rows is not None, training=True)
+        good_parameters = self.network.parameters.copy()
+        history.n_epochs, history.stop_reason = 0, "max_iter"
+        try:
+            for epoch in range(1, max_iter + 1):
+                if self.shuffle:
+                    self.random_state.shuffle(rows)
+                loss = self._run_epoch(workspace, data, batch_size)
+                if not (np.isfinite(loss) and core.all_finite()):
+                    history.stop_reason = "diverged"
+                    break
+                history.n_epochs = epoch
+                history.n_samples_seen += data.n_rows
+                history.loss_curve.append(loss)
+                score = None if validation_score is None else validation_score()
+                if score is not None:
+                    history.validation_scores.append(score)
+                is_best = self.patience.update(loss if score is None else score)
+                if score is None or is_best:
+                    good_parameters[:] = self.network.parameters
+                info = EpochInfo(epoch, max_iter, loss, score, self.schedule.learning_rate)
+                self._report(info)
+                self.schedule.epoch_ends(history.n_samples_seen)
+                if any([callback(info) for callback in callbacks]):
+                    history.stop_reason = "callback"
+                    break
+                if self.patience.exhausted and not self._lower_learning_rate():
+                    history.stop_reason = "no_improvement"
+                    break
+        except KeyboardInterrupt:
+            history.stop_reason = "interrupted"
+            warnings.warn(
+                f"Training interrupted by user after {history.n_epochs} epochs; the model keeps what it has learnt.",
+                stacklevel=2,
+            )
+        if validation_score is not None or history.stop_reason == "diverged":
+            self.network.parameters[:] = good_parameters
+        if history.stop_reason == "diverged":
+            self._report_divergence(validation_score is not None)
+
+    def _run_epoch(self, workspace, data, batch_size):
+        """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is."""
+        core, optimizer = self.network.core, self.optimizer
+        n_batches = -(-data.n_rows // batch_size)
+        total = 0.0
+        for first in range(0, n_batches, BATCHES_PER_CALL):
+            step_sizes = optimizer.step_sizes(
+                self.schedule.learning_rate, min(BATCHES_PER_CALL, n_batches - first)
+            )
+            total += core.train(
+                workspace,
+                data,
+                first * batch_size,
+                batch_size,
+                step_sizes,
+                self.alpha,
+                optimizer.kernel,
+                optimizer.moments,
+                optimizer.decay_1,
+                optimizer.decay_2,
+                optimizer.epsilon,
+                optimizer.nesterov,
+            )
+            if not np.isfinite(total):
+                break
+        return total / data.n_rows
+
+    def _lower_learning_rate(self):
+        lowered = self.schedule.plateau_reached()
+        if lowered:
+            self.patience.count = 0
+        if self.verbose:
+            action = f"Setting learning rate to {self.schedule.learning_rate:f}" if lowered else "Stopping."
+            print(self.patience, action)
+        return lowered
+
+    def _report(self, info):
+        if not self.verbose:
+            return
+        print(f"Iteration {info.epoch}, loss = {info.loss:.8f}")
+        if info.validation_score is not None:
+            print(f"Validation score: {info.validation_score:f}")
+
+    def _report_divergence(self, has_best_weights):
+        """Say what happened and what to try."""
+        history = self.history
+        epoch = history.n_epochs + 1
+        message = (
+            f"Training diverged in epoch {epoch}: the loss or a weight became NaN or infinite. "
+            "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+            "preprocessed. Scale X (for example with StandardScaler), scale large regression targets, or lower "
+            f"learning_rate_init (now {self.schedule.learning_rate:g}). "
+        )
+        if has_best_weights:
+            history.validation_scores.append(float("nan"))
+            warnings.warn(
+                message + "The model has the weights with the best validation score.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        else:
+            kept = f"those of epoch {history.n_epochs}" if history.n_epochs else "the ones it started from"
+            raise DivergenceError(message + f"The model keeps its last good weights, {kept}.")

@@ -1,0 +1,46 @@
+"""When to stop (S21): patience with a value that should keep improving."""
+
+import numpy as np
+
+
+class Patience:
+    """Counts the epochs that did not improve a value by more than `tol`.
+
+    Parameters
+    ----------
+    tol : float
+        An epoch counts as no improvement unless it beats the best value by this much.
+    n_iter_no_change : int or inf
+        How many such epochs in a row are accepted.
+    higher_is_better : bool
+        True for a validation score, False for a loss.
+    """
+
+    def __init__(self, tol: float, n_iter_no_change: float, *, higher_is_better: bool):
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.higher_is_better = higher_is_better
+        self.best = -np.inf if higher_is_better else np.inf
+        self.count = 0
+
+    def update(self, value: float) -> bool:
+        """Take note of an epoch's value; return whether it is the best so far."""
+        if self.higher_is_better:
+            stalled, best = value < self.best + self.tol, value > self.best
+        else:
+            stalled, best = value > self.best - self.tol, value < self.best
+        self.count = self.count + 1 if stalled else 0
+        if best:
+            self.best = value
+        return best
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience has run out."""
+        return self.count > self.n_iter_no_change
+
+    def __str__(self):
+        kind = "Validation score" if self.higher_is_better else "Training loss"
+        return (
+            f"{kind} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs."
+        )

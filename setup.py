@@ -1,0 +1,37 @@
+"""The compiled half of the build; everything else is in pyproject.toml."""
+
+from glob import glob
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+C_SOURCES = sorted(glob("src_c/*.c"))
+C_HEADERS = sorted(glob("src_c/*.h"))
+
+# No -ffast-math, which would also change the interpreter's own arithmetic when it reaches the link. These two only
+# say that nobody reads errno or floating-point traps after a kernel, without which loops stay scalar.
+COMPILE_ARGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd"]
+
+
+def extension(name, c_sources=()):
+    return Extension(
+        f"fastmlp._core.{name}",
+        [f"fastmlp/_core/{name}.pyx", *c_sources],
+        include_dirs=["src_c"],
+        depends=C_HEADERS,
+        extra_compile_args=COMPILE_ARGS,
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [
+            # Holds the kernels; the others reach them through its kernels_for.
+            extension("_config", C_SOURCES),
+            extension("_blas"),
+            extension("_network"),
+        ],
+        # The loops are in C and over pointers: Python's checks of indices cost nothing here, so they stay.
+        compiler_directives={"language_level": 3, "cdivision": True},
+    ),
+)

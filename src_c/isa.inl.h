@@ -1,0 +1,65 @@
+/* All kernels of one instruction set, in both dtypes. Included once by each kernels_<isa>.c, which defines
+ *
+ *   FM_ISA           the suffix of its names
+ *   FM_VECTOR_BYTES  the width of its registers, and FM_GEMM_ROWS, the rows of C that gemm keeps in them;
+ *                    both left out where products are left to BLAS
+ */
+#include <math.h>
+
+#include "kernels.h"
+
+#define FM_PASTE(name, dtype, isa) name##_##dtype##_##isa
+#define FM_PASTE_EXPANDED(name, dtype, isa) FM_PASTE(name, dtype, isa)
+#define FM_NAME(name) FM_PASTE_EXPANDED(name, FM_DTYPE, FM_ISA)
+
+#define REAL float
+#define FM_DTYPE f32
+#define FM_INT int32_t
+#define FM_UINT uint32_t
+#define FM_FABS fabsf
+#define FM_COPYSIGN copysignf
+#define FM_SQRT sqrtf
+#define FM_LOG logf
+#define FM_ROUND 12582912.0f /* 1.5 * 2^23 */
+#define FM_EXPONENT_BIAS 127
+#define FM_MANTISSA_BITS 23
+#define FM_LN2_HIGH 0.693359375f /* few bits: n * FM_LN2_HIGH is exact */
+#define FM_LN2_LOW -2.12194440054690583e-4f
+#define FM_EXP_MIN -105.0f /* exp is 0 from here down, infinite from FM_EXP_MAX up */
+#define FM_EXP_MAX 89.0f
+#include "table.inl.h"
+#undef REAL
+#undef FM_DTYPE
+#undef FM_INT
+#undef FM_UINT
+#undef FM_FABS
+#undef FM_COPYSIGN
+#undef FM_SQRT
+#undef FM_LOG
+#undef FM_ROUND
+#undef FM_EXPONENT_BIAS
+#undef FM_MANTISSA_BITS
+#undef FM_LN2_HIGH
+#undef FM_LN2_LOW
+#undef FM_EXP_MIN
+#undef FM_EXP_MAX
+#undef FM_ELEMENTWISE
+#undef FM_MATCHED_ELEMENTWISE
+
+#define REAL double
+#define FM_DOUBLE
+#define FM_DTYPE f64
+#define FM_INT int64_t
+#define FM_UINT uint64_t
+#define FM_FABS fabs
+#define FM_COPYSIGN copysign
+#define FM_SQRT sqrt
+#define FM_LOG log
+#define FM_ROUND 6755399441055744.0 /* 1.5 * 2^52 */
+#define FM_EXPONENT_BIAS 1023
+#define FM_MANTISSA_BITS 52
+#define FM_LN2_HIGH 0.69314718036912381649
+#define FM_LN2_LOW 1.9082149292705877e-10
+#define FM_EXP_MIN -746.0
+#define FM_EXP_MAX 710.0
+#include "table.inl.h"

@@ -1,0 +1,26 @@
+/* Sums and checks over whole arrays. */
+
+/* The bias gradient (S4). */
+static void FM_NAME(column_sums)(void *sums_out, const void *x_in, ptrdiff_t rows, ptrdiff_t cols) {
+  REAL *restrict sums = sums_out;
+  const REAL *restrict x = x_in;
+  if (cols == 1) {
+    REAL sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (ptrdiff_t i = 0; i < rows; i++) sum += x[i];
+    sums[0] = sum;
+    return;
+  }
+  for (ptrdiff_t j = 0; j < cols; j++) sums[j] = x[j];
+  for (ptrdiff_t i = 1; i < rows; i++)
+    for (ptrdiff_t j = 0; j < cols; j++) sums[j] += x[i * cols + j];
+}
+
+/* x - x is 0 for every finite x and NaN for the others. */
+static int FM_NAME(all_finite)(const void *x_in, ptrdiff_t n) {
+  const REAL *x = x_in;
+  REAL sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (ptrdiff_t i = 0; i < n; i++) sum += x[i] - x[i];
+  return sum == 0;
+}
