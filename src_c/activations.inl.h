@@ -33,26 +33,35 @@ static void FM_NAME(identity_backward)(void *delta, const void *a, ptrdiff_t row
   (void)delta, (void)a, (void)rows, (void)cols;
 }
 
-/* out = exp(z - max z) and its sum; returns max z. out may be z. A NaN in z gives a NaN sum. */
-static inline REAL FM_NAME(shifted_exp)(REAL *out, REAL *sum_out, const REAL *z, ptrdiff_t cols) {
-  REAL max = z[0], sum = 0;
+static inline REAL FM_NAME(max)(const REAL *z, ptrdiff_t n) {
+  REAL max = z[0];
 #pragma omp simd reduction(max : max)
-  for (ptrdiff_t j = 1; j < cols; j++) max = z[j] > max ? z[j] : max;
-#pragma omp simd reduction(+ : sum)
-  for (ptrdiff_t j = 0; j < cols; j++) {
-    out[j] = FM_NAME(exp)(z[j] - max);
-    sum += out[j];
-  }
-  *sum_out = sum;
+  for (ptrdiff_t j = 1; j < n; j++) max = z[j] > max ? z[j] : max;
   return max;
+}
+
+static inline REAL FM_NAME(sum)(const REAL *z, ptrdiff_t n) {
+  REAL sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (ptrdiff_t j = 0; j < n; j++) sum += z[j];
+  return sum;
+}
+
+/* out = exp(z - max of the row), which cannot overflow. All rows in one loop of exponentials, because rows are
+ * often shorter than a register. out may be z. */
+static void FM_NAME(shifted_exp)(REAL *out, const REAL *z, ptrdiff_t rows, ptrdiff_t cols) {
+  for (ptrdiff_t i = 0; i < rows; i++) {
+    const REAL max = FM_NAME(max)(z + i * cols, cols);
+    for (ptrdiff_t j = 0; j < cols; j++) out[i * cols + j] = z[i * cols + j] - max;
+  }
+  for (ptrdiff_t i = 0; i < rows * cols; i++) out[i] = FM_NAME(exp)(out[i]);
 }
 
 static void FM_NAME(softmax_forward)(void *z_inout, ptrdiff_t rows, ptrdiff_t cols) {
   REAL *z = z_inout;
+  FM_NAME(shifted_exp)(z, z, rows, cols);
   for (ptrdiff_t i = 0; i < rows; i++, z += cols) {
-    REAL sum;
-    FM_NAME(shifted_exp)(z, &sum, z, cols);
-    const REAL factor = 1 / sum;
+    const REAL factor = 1 / FM_NAME(sum)(z, cols);
     for (ptrdiff_t j = 0; j < cols; j++) z[j] *= factor;
   }
 }

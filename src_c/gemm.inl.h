@@ -14,6 +14,7 @@ typedef FM_INT FM_NAME(lanes) __attribute__((vector_size(FM_VECTOR_BYTES)));
 #define LANES ((ptrdiff_t)(FM_VECTOR_BYTES / sizeof(REAL)))
 #define NR (2 * LANES)
 #define FM_K_BLOCK 256
+#define FM_STRIP 256
 #define FM_N_BLOCK (FM_GEMM_SCRATCH_BYTES / FM_K_BLOCK / (ptrdiff_t)sizeof(REAL))
 
 /* One tile: rows x (n_vectors * LANES) of C. Called with constant `rows`, `n_vectors` and one constant
@@ -134,31 +135,81 @@ static void FM_NAME(pack_panel)(REAL *panel, const REAL *b, ptrdiff_t b_row, ptr
   }
 }
 
-static void FM_NAME(gemm)(void *c_out, ptrdiff_t ldc, const void *a_in, ptrdiff_t a_row, ptrdiff_t a_col,
-                          const void *b_in, ptrdiff_t b_row, ptrdiff_t b_col, const void *init_in,
-                          ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, void *scratch) {
-  REAL *c = c_out;
-  const REAL *a = a_in, *b = b_in, *init = init_in;
+/* n = 1: a dot product for each row of A, or a sum of the columns of A, whichever A lies right for. */
+static void FM_NAME(gemv)(REAL *restrict c, ptrdiff_t ldc, const REAL *restrict a, ptrdiff_t a_row,
+                          ptrdiff_t a_col, const REAL *restrict b, ptrdiff_t b_row, const REAL *init,
+                          ptrdiff_t m, ptrdiff_t k) {
+  const REAL start = init ? *init : 0;
+  if (a_col == 1 && b_row == 1) {
+    for (ptrdiff_t i = 0; i < m; i++, a += a_row) {
+      REAL sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (ptrdiff_t p = 0; p < k; p++) sum += a[p] * b[p];
+      c[i * ldc] = start + sum;
+    }
+    return;
+  }
+  for (ptrdiff_t i = 0; i < m; i++) c[i * ldc] = start;
+  for (ptrdiff_t p = 0; p < k; p++, a += a_col, b += b_row)
+    for (ptrdiff_t i = 0; i < m; i++) c[i * ldc] += a[i * a_row] * *b;
+}
+
+/* The general case: slabs of B, tiles of C. */
+static void FM_NAME(gemm_tiled)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
+                                const REAL *b, ptrdiff_t b_row, ptrdiff_t b_col, const REAL *init,
+                                ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, REAL *packed) {
   const ptrdiff_t n_tiles = (m + FM_GEMM_ROWS - 1) / FM_GEMM_ROWS;
+  const ptrdiff_t n_slabs = (k + FM_K_BLOCK - 1) / FM_K_BLOCK;
   for (ptrdiff_t j0 = 0; j0 < n; j0 += FM_N_BLOCK) {
     const ptrdiff_t nb = n - j0 < FM_N_BLOCK ? n - j0 : FM_N_BLOCK;
-    for (ptrdiff_t p0 = 0; p0 < k; p0 += FM_K_BLOCK) {
-      const ptrdiff_t kb = k - p0 < FM_K_BLOCK ? k - p0 : FM_K_BLOCK;
+    for (ptrdiff_t s = 0; s < n_slabs; s++) {
+      const ptrdiff_t p0 = s * k / n_slabs, kb = (s + 1) * k / n_slabs - p0;
       const REAL *slab = b + p0 * b_row + j0 * b_col;
       /* A panel read only once or twice is not worth copying, if its rows can be loaded as they are. */
       const ptrdiff_t in_place = b_col == 1 && n_tiles <= 2 ? nb - nb % NR : 0;
       for (ptrdiff_t j = in_place; j < nb; j += NR)
-        FM_NAME(pack_panel)((REAL *)scratch + j * kb, slab + j * b_col, b_row, b_col, kb, nb - j < NR ? nb - j : NR);
+        FM_NAME(pack_panel)(packed + j * kb, slab + j * b_col, b_row, b_col, kb, nb - j < NR ? nb - j : NR);
       for (ptrdiff_t t = 0; t < n_tiles; t++) {
         const ptrdiff_t i = t * m / n_tiles, rows = (t + 1) * m / n_tiles - i;
         for (ptrdiff_t j = 0; j < nb; j += NR) {
-          const int packed = j >= in_place;
+          const int is_packed = j >= in_place;
           FM_NAME(tile_any)((int)rows, c + i * ldc + j0 + j, ldc, nb - j < NR ? nb - j : NR,
-                            a + i * a_row + p0 * a_col, a_row, a_col,
-                            packed ? (REAL *)scratch + j * kb : slab + j, packed ? NR : b_row,
-                            init ? init + j0 + j : NULL, p0 > 0, kb);
+                            a + i * a_row + p0 * a_col, a_row, a_col, is_packed ? packed + j * kb : slab + j,
+                            is_packed ? NR : b_row, init ? init + j0 + j : NULL, p0 > 0, kb);
         }
       }
     }
   }
+}
+
+/* A few columns of C would leave most of a register empty. Where the columns of A lie in one piece, its rows
+ * can fill the register instead: C^T = B^T A^T, a strip of C at a time, turned over on its way out. */
+static void FM_NAME(gemm_narrow)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_t a_col, const REAL *b,
+                                 ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
+                                 REAL *packed) {
+  REAL strip[LANES / 2 * FM_STRIP];
+  for (ptrdiff_t i = 0; i < m; i += FM_STRIP) {
+    const ptrdiff_t rows = m - i < FM_STRIP ? m - i : FM_STRIP;
+    FM_NAME(gemm_tiled)(strip, FM_STRIP, b, b_col, b_row, a + i, a_col, 1, NULL, n, rows, k, packed);
+    for (ptrdiff_t r = 0; r < rows; r++)
+      for (ptrdiff_t j = 0; j < n; j++) c[(i + r) * ldc + j] = strip[j * FM_STRIP + r];
+  }
+}
+
+static void FM_NAME(gemm)(void *c_out, ptrdiff_t ldc, const void *a_in, ptrdiff_t a_row, ptrdiff_t a_col,
+                          const void *b_in, ptrdiff_t b_row, ptrdiff_t b_col, const void *init_in,
+                          ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, void *scratch) {
+  REAL *c = c_out, *packed = scratch;
+  const REAL *a = a_in, *b = b_in, *init = init_in;
+  if (n == 1) {
+    FM_NAME(gemv)(c, ldc, a, a_row, a_col, b, b_row, init, m, k);
+    return;
+  }
+  ptrdiff_t narrow = 0;
+  if (a_row == 1 && !init && m >= NR && n % LANES <= LANES / 2) narrow = n % LANES;
+  if (n > narrow)
+    FM_NAME(gemm_tiled)(c, ldc, a, a_row, a_col, b, b_row, b_col, init, m, n - narrow, k, packed);
+  if (narrow)
+    FM_NAME(gemm_narrow)(c + n - narrow, ldc, a, a_col, b + (n - narrow) * b_col, b_row, b_col, m, narrow, k,
+                         packed);
 }

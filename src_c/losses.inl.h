@@ -49,16 +49,15 @@ static double FM_NAME(log_loss_softmax)(void *delta_out, const void *z_in, const
   REAL *delta = delta_out;
   const REAL *z = z_in, *y = y_in, *weight = weight_in;
   double sum = 0;
+  FM_NAME(shifted_exp)(delta, z, rows, cols);
   for (ptrdiff_t i = 0; i < rows; i++, delta += cols, z += cols, y += cols) {
-    REAL exp_sum;
-    const REAL max = FM_NAME(shifted_exp)(delta, &exp_sum, z, cols);
-    const REAL w = weight ? weight[i] : 1, log_sum = max + FM_LOG(exp_sum);
-    const REAL factor = (REAL)(scale * w), probability = 1 / exp_sum;
+    const REAL exp_sum = FM_NAME(sum)(delta, cols), log_sum = FM_NAME(max)(z, cols) + FM_LOG(exp_sum);
+    const REAL w = weight ? weight[i] : 1, factor = (REAL)(scale * w), normalize = 1 / exp_sum;
     REAL loss = 0;
 #pragma omp simd reduction(+ : loss)
     for (ptrdiff_t j = 0; j < cols; j++) {
       loss += y[j] * (log_sum - z[j]);
-      delta[j] = factor * (delta[j] * probability - y[j]);
+      delta[j] = factor * (delta[j] * normalize - y[j]);
     }
     sum += w * loss;
   }

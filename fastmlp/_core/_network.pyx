@@ -56,10 +56,10 @@ OPTIMIZER_KERNELS = {"sgd": FM_SGD, "adam": FM_ADAM}
 
 # A row tile's activations and deltas should stay in a core's level-2 cache, but each tile packs the weights
 # again, which more rows share.
-cdef Py_ssize_t ROW_TILE_BYTES = 1 << 20
+cdef Py_ssize_t ROW_TILE_BYTES = 1<<20
 cdef Py_ssize_t MIN_TILE_ROWS = 128
 # A parameter tile's gradient, which the optimizer reads right after it is written.
-cdef Py_ssize_t PARAMETER_TILE_BYTES = 1 << 18
+cdef Py_ssize_t PARAMETER_TILE_BYTES = 1<<18
 # Vector registers and cache lines are at most this wide.
 cdef Py_ssize_t ALIGNMENT = 64
 
@@ -95,6 +95,7 @@ cdef class Workspace:
         list activations
         list deltas
         Py_ssize_t rows
+        bint gathers
     cdef:
         object targets, weights, gradient, scratch  # own what the pointers below point at
         char **a
@@ -108,6 +109,7 @@ cdef class Workspace:
         dtype = core.parameters.dtype
         units = core.units
         self.rows = rows
+        self.gathers = gather
         self.activations = [aligned_empty((rows, n), dtype) for n in units]
         if not gather:
             self.activations[0] = None

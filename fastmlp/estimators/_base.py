@@ -156,11 +156,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 )
             resume = hasattr(self, "network_") and (incremental or self.warm_start)
             X, targets, sample_weight = self._check_training_data(X, y, sample_weight, resume, classes)
-            random_state = check_random_state(self.random_state)
+            trainer = getattr(self, "_trainer", None) if resume else None
+            random_state = check_random_state(self.random_state) if trainer is None else trainer.random_state
             self._make_network(X, targets, resume, random_state)
             rows, validation_rows = self._split(targets, sample_weight, random_state)
             if self.solver in STOCHASTIC_SOLVERS:
-                self._make_trainer(len(X) if rows is None else len(rows), resume, random_state)
+                self._make_trainer(len(X) if rows is None else len(rows), random_state)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
@@ -248,7 +249,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             stratify=targets[rows] if is_classifier(self) and targets.ndim == 1 else None,
         )
 
-    def _make_trainer(self, n_rows, resume, random_state):
+    def _make_trainer(self, n_rows, random_state):
         batch_size = min(200, n_rows) if self.batch_size == "auto" else self.batch_size
         if batch_size > n_rows:
             warnings.warn(
@@ -262,10 +263,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         else:
             optimizer, schedule = self._new_optimizer(), self._new_schedule()
         patience = Patience(self.tol, self.n_iter_no_change, higher_is_better=self.early_stopping)
-        if before is not None and before.patience.higher_is_better == self.early_stopping:
-            patience.best, patience.count = before.patience.best, before.patience.count
         self._optimizer_settings = settings
-        self._trainer = Trainer(
+        trainer = Trainer(
             self.network_,
             optimizer,
             schedule,
@@ -273,10 +272,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             alpha=self.alpha,
             batch_size=min(batch_size, n_rows),
             shuffle=self.shuffle,
-            random_state=random_state if before is None else before.random_state,
+            random_state=random_state,
             verbose=self.verbose,
-            history=History() if before is None else before.history,
         )
+        if before is not None:
+            trainer.continue_from(before)
+        self._trainer = trainer
 
     def _new_optimizer(self):
         parameters = self.network_.parameters

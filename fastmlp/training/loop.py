@@ -85,7 +85,7 @@ class Trainer:
         Strength of the L2 penalty, alpha / 2 |W|^2 / (sum of a batch's sample weights) on top of its mean loss, as in
         scikit-learn (S12).
     batch_size : int
-        Rows of each step; the last batch of an epoch may be shorter.
+        Rows of each step, at most all there are; the last batch of an epoch may be shorter.
     shuffle : bool
         Whether each epoch visits the rows in a new random order.
     random_state : RandomState
@@ -105,6 +105,7 @@ class Trainer:
     random_state: np.random.RandomState
     verbose: bool = False
     history: History = field(default_factory=History)
+    _workspace: Workspace | None = field(default=None, init=False, repr=False)
 
     def train(
         self,
@@ -142,15 +143,14 @@ class Trainer:
         if rows is None and self.shuffle:
             rows = np.arange(len(X))
         data = Data(X, targets, sample_weight, rows)
-        batch_size = min(self.batch_size, data.n_rows)
-        workspace = Workspace(core, batch_size, gather=rows is not None, training=True)
+        workspace = self._workspace_for(gather=rows is not None)
         good_parameters = self.network.parameters.copy()
         history.n_epochs, history.stop_reason = 0, "max_iter"
         try:
             for epoch in range(1, max_iter + 1):
                 if self.shuffle:
                     self.random_state.shuffle(rows)
-                loss = self._run_epoch(workspace, data, batch_size)
+                loss = self._run_epoch(workspace, data)
                 if not (np.isfinite(loss) and core.all_finite()):
                     history.stop_reason = "diverged"
                     break
@@ -183,10 +183,34 @@ class Trainer:
         if history.stop_reason == "diverged":
             self._report_divergence(validation_score is not None)
 
-    def _run_epoch(self, workspace, data, batch_size):
+    def continue_from(self, before: "Trainer") -> None:
+        """Take over another trainer's history, patience and memory.
+
+        Parameters
+        ----------
+        before : Trainer
+            Of the same network.
+        """
+        self.history = before.history
+        self._workspace = before._workspace
+        if before.patience.higher_is_better == self.patience.higher_is_better:
+            self.patience.best, self.patience.count = before.patience.best, before.patience.count
+
+    def _workspace_for(self, *, gather):
+        """The last call's workspace if it fits, because filling new pages costs more than a small epoch."""
+        workspace = self._workspace
+        if workspace is None or workspace.rows != self.batch_size or workspace.gathers != gather:
+            workspace = Workspace(self.network.core, self.batch_size, gather=gather, training=True)
+            self._workspace = workspace
+        return workspace
+
+    def __getstate__(self):
+        return {**self.__dict__, "_workspace": None}
+
+    def _run_epoch(self, workspace, data):
         """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is."""
         core, optimizer = self.network.core, self.optimizer
-        n_batches = -(-data.n_rows // batch_size)
+        n_batches = -(-data.n_rows // self.batch_size)
         total = 0.0
         for first in range(0, n_batches, BATCHES_PER_CALL):
             step_sizes = optimizer.step_sizes(
@@ -195,8 +219,8 @@ class Trainer:
             total += core.train(
                 workspace,
                 data,
-                first * batch_size,
-                batch_size,
+                first * self.batch_size,
+                self.batch_size,
                 step_sizes,
                 self.alpha,
                 optimizer.kernel,

@@ -68,4 +68,9 @@ class Adam(Optimizer):
     def step_sizes(self, learning_rate, n_steps):
         t = np.arange(self.n_steps + 1, self.n_steps + n_steps + 1, dtype=np.float64)
         self.n_steps += n_steps
-        return learning_rate * np.sqrt(1 - self.decay_2**t) / (1 - self.decay_1**t)
+        return learning_rate * np.sqrt(_one_minus_power(self.decay_2, t)) / _one_minus_power(self.decay_1, t)
+
+
+def _one_minus_power(beta, t):
+    """1 - beta^t; a power would be several times slower where beta^t underflows, as it soon does."""
+    return -np.expm1(t * np.log(beta)) if beta > 0 else np.ones_like(t)
