@@ -328,9 +328,7 @@ class Network:
         self.coefs_, self.intercepts_ = self.split(self.parameters)
         loss = LOSSES[self.loss]
         activations = (*self.activations_, self.out_activation)
-        self._core = NetworkCore(
-            self.parameters, self.sizes, activations, loss.kernel, loss.scale(self.sizes[-1])
-        )
+        self._core = NetworkCore(self.parameters, self.sizes, activations, loss.kernel, loss.scale(self.sizes[-1]))
 
     def _initialize(self, random_state):
         # The output layer is drawn for the last hidden layer's activation, as scikit-learn does.
@@ -362,9 +360,7 @@ class Network:
         if y.shape[1] != self.sizes[-1]:
             raise ValueError(f"y has {y.shape[1]} columns; this network has {self.sizes[-1]} outputs.")
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=X.dtype, ensure_non_negative=True, copy=False
-            )
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True, copy=False)
         return X, y, sample_weight
 
 
@@ -385,8 +381,7 @@ def _check_activations(activation, n_hidden):
     for name in activations:
         if name not in HIDDEN_ACTIVATIONS:
             raise ValueError(
-                f"activation {name!r} is unknown for a hidden layer; use one of: "
-                f"{', '.join(HIDDEN_ACTIVATIONS)}."
+                f"activation {name!r} is unknown for a hidden layer; use one of: {', '.join(HIDDEN_ACTIVATIONS)}."
             )
     return activations
 
@@ -395,9 +390,7 @@ def _check_loss(loss, out_activation):
     if loss not in LOSSES:
         raise ValueError(f"loss {loss!r} is unknown; use one of: {', '.join(LOSSES)}.")
     if out_activation not in ACTIVATIONS:
-        raise ValueError(
-            f"out_activation {out_activation!r} is unknown; use one of: {', '.join(ACTIVATIONS)}."
-        )
+        raise ValueError(f"out_activation {out_activation!r} is unknown; use one of: {', '.join(ACTIVATIONS)}.")
     matching = LOSSES[loss].out_activations
     if out_activation not in matching:
         raise ValueError(

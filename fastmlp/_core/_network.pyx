@@ -3,9 +3,9 @@
 1. `NetworkCore` knows the shapes, the flat parameters and the kernels; `Workspace` owns the memory of one
    batch; `Data` points at the rows to learn from. None of them checks what Python has checked before.
 2. A step has two phases. **Rows**: a tile of rows is gathered, goes forward through all layers, gets its output
-   delta and goes back through all layers, while its activations are still in cache (S1 to S3). **Parameters**: a tile of
-   rows of [W_l; b_l] gets its gradient over the whole batch (S4, S5), the penalty and the optimizer's step at once.
-   All deltas are computed before any weight changes (S11).
+   delta and goes back through all layers, while its activations are still in cache (S1 to S3). **Parameters**: a tile
+   of rows of [W_l; b_l] gets its gradient over the whole batch (S4, S5), the penalty and the optimizer's step at
+   once. All deltas are computed before any weight changes (S11).
 3. Tiles are cut by shape alone.
 4. Memory is untyped (`char *`, offsets in bytes): the dtype is switched in `_blas` and in the kernel table, and
    the code here is written once.
@@ -145,7 +145,8 @@ cdef class Data:
     ----------
     X : ndarray of shape (n_samples, n_features), C-contiguous, in the network's dtype
     targets : ndarray
-        Of shape (n_samples, n_outputs) in the network's dtype, or class numbers of shape (n_samples,) in uint8 or int32.
+        Of shape (n_samples, n_outputs) in the network's dtype, or class numbers of shape (n_samples,) in bool, uint8 or
+        int32.
     sample_weight : ndarray of shape (n_samples,) in the network's dtype, or None
     order : ndarray of intp, or None
         Rows of X in the order to visit them; may be changed between epochs, and may leave rows out.

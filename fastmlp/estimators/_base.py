@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from fastmlp.activations import HIDDEN_ACTIVATIONS
 from fastmlp.network import Network
 from fastmlp.training import lbfgs
-from fastmlp.training.loop import History, Trainer
+from fastmlp.training.loop import Trainer
 from fastmlp.training.optimizers import SGD, Adam
 from fastmlp.training.schedules import Adaptive, Constant, InverseScaling
 from fastmlp.training.stopping import Patience
@@ -68,8 +68,63 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         "dtype": [StrOptions({"auto", "float32", "float64"})],
     }
 
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        callbacks=None,
+        dtype="auto",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.callbacks = callbacks
+        self.dtype = dtype
+
     @abstractmethod
-    def _check_targets(self, y, dtype, resume, classes):
+    def _check_targets(self, y, dtype, resume, incremental, classes):
         """Encode y for the core, and remember on self what predictions need to know of it."""
 
     @abstractmethod
@@ -155,7 +210,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                     "partial_fit does not support early_stopping=True; set early_stopping=False, or use fit."
                 )
             resume = hasattr(self, "network_") and (incremental or self.warm_start)
-            X, targets, sample_weight = self._check_training_data(X, y, sample_weight, resume, classes)
+            X, targets, sample_weight = self._check_training_data(X, y, sample_weight, resume, incremental, classes)
             trainer = getattr(self, "_trainer", None) if resume else None
             random_state = check_random_state(self.random_state) if trainer is None else trainer.random_state
             self._make_network(X, targets, resume, random_state)
@@ -174,22 +229,27 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         else:
             self._trainer = None
             history = lbfgs.train(
-                self.network_, X, targets, sample_weight, rows, alpha=self.alpha, max_iter=self.max_iter,
-                max_fun=self.max_fun, tol=self.tol, verbose=self.verbose,
+                self.network_,
+                X,
+                targets,
+                sample_weight,
+                rows,
+                alpha=self.alpha,
+                max_iter=self.max_iter,
+                max_fun=self.max_fun,
+                tol=self.tol,
+                verbose=self.verbose,
             )
             self._set_fitted(history, best_loss=history.loss_curve[-1])
             if self.stop_reason_ == "max_iter":
                 self._warn_not_converged(f"max_iter={self.max_iter} iterations or max_fun={self.max_fun} losses")
         return self
 
-    def _check_training_data(self, X, y, sample_weight, resume, classes):
-        dtype = {
-            "auto": [np.float64, np.float32],
-            "float32": np.float32,
-            "float64": np.float64,
-        }["auto" if resume else self.dtype]
+    def _check_training_data(self, X, y, sample_weight, resume, incremental, classes):
         if resume:
             dtype = self.network_.parameters.dtype
+        else:
+            dtype = [np.float64, np.float32] if self.dtype == "auto" else self.dtype
         X, y = validate_data(
             self, X, y, dtype=dtype, order="C", multi_output=True, y_numeric=is_regressor(self), reset=not resume
         )
@@ -197,7 +257,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return X, self._check_targets(y, X.dtype, resume, classes), sample_weight
+        return X, self._check_targets(y, X.dtype, resume, incremental, classes), sample_weight
 
     def _make_network(self, X, targets, resume, random_state):
         n_outputs = self._n_outputs(targets)
@@ -234,20 +294,20 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             rows = np.flatnonzero(sample_weight)
         if not self.early_stopping or self.solver not in STOCHASTIC_SOLVERS:
             return rows, None
-        if rows is None:
-            rows = np.arange(len(targets))
-        n_validation = int(np.ceil(self.validation_fraction * len(rows)))
-        if n_validation < 2:
-            raise ValueError(
-                f"The validation set is too small: validation_fraction={self.validation_fraction} of {len(rows)} "
-                f"rows is {n_validation}. Increase 'validation_fraction' or the size of your dataset."
-            )
-        return train_test_split(
+        rows = np.arange(len(targets)) if rows is None else rows
+        strata = targets[rows] if is_classifier(self) and targets.ndim == 1 else None
+        rows, validation_rows = train_test_split(
             rows,
             random_state=random_state,
             test_size=self.validation_fraction,
-            stratify=targets[rows] if is_classifier(self) and targets.ndim == 1 else None,
+            stratify=strata,
         )
+        if len(validation_rows) < 2:
+            raise ValueError(
+                f"The validation set is too small: validation_fraction={self.validation_fraction} of {len(targets)} "
+                f"rows is {len(validation_rows)}. Increase 'validation_fraction' or the size of your dataset."
+            )
+        return rows, validation_rows
 
     def _make_trainer(self, n_rows, random_state):
         batch_size = min(200, n_rows) if self.batch_size == "auto" else self.batch_size

@@ -13,63 +13,37 @@ from sklearn.utils.multiclass import (
 )
 
 from fastmlp.estimators._base import BaseMLP
+from fastmlp.estimators._docs import fill_docstring
 
 
+@fill_docstring
 class MLPClassifier(ClassifierMixin, BaseMLP):
-    def __init__(
-        self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
-        *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        callbacks=None,
-        dtype="auto",
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.callbacks = callbacks
-        self.dtype = dtype
+    """Multilayer-perceptron classifier, in place of ``sklearn.neural_network.MLPClassifier``.
+
+    Minimizes the log-loss (S10): with softmax outputs for three classes or more, with one logistic output for two, with
+    one logistic output a class for multilabel targets.
+
+    Parameters
+    ----------
+    <shared parameters>
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels in the order of the outputs.
+
+    <shared attributes>
+
+    Examples
+    --------
+    >>> from fastmlp import MLPClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((32,), learning_rate_init=0.01, max_iter=50, tol=0.01, random_state=0)
+    >>> model.fit(scale(X), y).score(scale(X), y) > 0.95
+    True
+    """
 
     @available_if(BaseMLP._is_stochastic)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
@@ -172,10 +146,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _multilabel(self):
         return self.network_.out_activation == "logistic" and self.network_.sizes[-1] > 1
 
-    def _check_targets(self, y, dtype, resume, classes):
+    def _check_targets(self, y, dtype, resume, incremental, classes):
         """Class numbers in the smallest dtype that holds them, or a matrix of 0 and 1 for multilabel targets."""
         y = y.toarray() if issparse(y) else y
-        first_partial_fit = classes is not None and _check_partial_fit_first_call(self, classes)
+        if incremental:
+            _check_partial_fit_first_call(self, classes)
         if y.ndim == 2:
             if type_of_target(y, input_name="y") != "multilabel-indicator":
                 raise ValueError(
@@ -184,14 +159,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 )
             self.classes_ = np.arange(y.shape[1])
             return np.ascontiguousarray(y, dtype=dtype)
-        if resume or first_partial_fit:
+        if incremental:
             codes = self._known_class_numbers(y)
         else:
             check_classification_targets(y)
-            self.classes_, codes = np.unique(y, return_inverse=True)
-        return codes.astype(np.uint8 if len(self.classes_) <= 256 else np.int32)
+            classes, codes = np.unique(y, return_inverse=True)
+            if resume and not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                    f"Previously got {self.classes_}, `y` has {classes}; set warm_start=False to start anew."
+                )
+            self.classes_ = classes
+        n_classes = len(self.classes_)
+        return codes.astype(bool if n_classes <= 2 else np.uint8 if n_classes <= 256 else np.int32)
 
     def _known_class_numbers(self, y):
+        """Positions in ``classes_`` of labels that need not cover them all."""
         try:
             codes = np.searchsorted(self.classes_, y)
             codes[codes == len(self.classes_)] = 0
@@ -200,8 +183,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             known = False
         if not known:
             raise ValueError(
-                f"y has classes that are not among {self.classes_}; pass all classes in the first call to "
-                "partial_fit, or set warm_start=False and use fit."
+                f"`y` has classes not in `self.classes_`, {self.classes_}; name all classes in the first call to "
+                "partial_fit, or use fit to start anew."
             )
         return codes
 

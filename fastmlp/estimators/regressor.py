@@ -6,9 +6,42 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from fastmlp.estimators._base import BaseMLP
+from fastmlp.estimators._docs import fill_docstring
 
 
+@fill_docstring
 class MLPRegressor(RegressorMixin, BaseMLP):
+    """Multilayer-perceptron regressor, in place of ``sklearn.neural_network.MLPRegressor``.
+
+    Parameters
+    ----------
+    loss : str, default='squared_error'
+        Loss of one sample, summed over its outputs (S10): squared_error is half of |y - a|^2, sum_squared_error is
+        |y - a|^2, mean_squared_error is their mean over the outputs, all with an identity output; poisson is half the
+        Poisson deviance with an exponential output, for y >= 0.
+
+    <shared parameters>
+
+    Attributes
+    ----------
+    <shared attributes>
+
+    Notes
+    -----
+    With several outputs scikit-learn reports the mean of the loss over the outputs but follows the gradient of its sum;
+    here both are of the sum. Trained weights agree, ``loss_curve_`` is n_outputs times scikit-learn's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import MLPRegressor
+    >>> X = np.linspace(-1, 1, 200).reshape(-1, 1)
+    >>> y = np.sin(3 * X).ravel()
+    >>> model = MLPRegressor(hidden_layer_sizes=(30,), activation="tanh", solver="lbfgs", random_state=0)
+    >>> model.fit(X, y).score(X, y) > 0.99
+    True
+    """
+
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
         "loss": [StrOptions({"squared_error", "sum_squared_error", "mean_squared_error", "poisson"})],
@@ -44,32 +77,34 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         callbacks=None,
         dtype="auto",
     ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            callbacks=callbacks,
+            dtype=dtype,
+        )
         self.loss = loss
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.callbacks = callbacks
-        self.dtype = dtype
 
     def predict(self, X):
         """Predict targets.
@@ -92,7 +127,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         prediction = self._predict_raw(X, activate_output=True)
         return prediction.ravel() if prediction.shape[1] == 1 else prediction
 
-    def _check_targets(self, y, dtype, resume, classes):
+    def _check_targets(self, y, dtype, resume, incremental, classes):
         if self.loss == "poisson" and np.any(y < 0):
             raise ValueError(f"y has {y.min():g}, but loss='poisson' needs y >= 0; shift y or use squared_error.")
         y = y.reshape(-1, 1) if y.ndim == 1 else y

@@ -166,7 +166,8 @@ class Trainer:
                 info = EpochInfo(epoch, max_iter, loss, score, self.schedule.learning_rate)
                 self._report(info)
                 self.schedule.epoch_ends(history.n_samples_seen)
-                if any([callback(info) for callback in callbacks]):
+                stop_requests = [callback(info) for callback in callbacks]
+                if any(stop_requests):
                     history.stop_reason = "callback"
                     break
                 if self.patience.exhausted and not self._lower_learning_rate():
@@ -213,9 +214,7 @@ class Trainer:
         n_batches = -(-data.n_rows // self.batch_size)
         total = 0.0
         for first in range(0, n_batches, BATCHES_PER_CALL):
-            step_sizes = optimizer.step_sizes(
-                self.schedule.learning_rate, min(BATCHES_PER_CALL, n_batches - first)
-            )
+            step_sizes = optimizer.step_sizes(self.schedule.learning_rate, min(BATCHES_PER_CALL, n_batches - first))
             total += core.train(
                 workspace,
                 data,

@@ -35,7 +35,7 @@ class Optimizer:
 
     def step_sizes(self, learning_rate: float, n_steps: int) -> np.ndarray:
         """Step sizes of the next `n_steps` steps, corrections included."""
-        return np.full(n_steps, learning_rate)
+        return np.full(n_steps, learning_rate, dtype=np.float64)
 
 
 class SGD(Optimizer):
@@ -66,6 +66,7 @@ class Adam(Optimizer):
         self.n_steps = 0
 
     def step_sizes(self, learning_rate, n_steps):
+        """Step sizes with the correction for moments that start at 0."""
         t = np.arange(self.n_steps + 1, self.n_steps + n_steps + 1, dtype=np.float64)
         self.n_steps += n_steps
         return learning_rate * np.sqrt(_one_minus_power(self.decay_2, t)) / _one_minus_power(self.decay_1, t)

@@ -28,6 +28,7 @@ class InverseScaling(Constant):
         self.power_t = power_t
 
     def epoch_ends(self, n_samples_seen):
+        """Lower the learning rate."""
         self.learning_rate = self.learning_rate_init / (n_samples_seen + 1) ** self.power_t
 
 
@@ -35,6 +36,7 @@ class Adaptive(Constant):
     """Divided by 5 at every plateau, until it is 1e-6 or less."""
 
     def plateau_reached(self):
+        """Lower the learning rate, unless it is small already."""
         if self.learning_rate <= 1e-6:
             return False
         self.learning_rate /= 5

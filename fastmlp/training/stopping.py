@@ -41,6 +41,4 @@ class Patience:
 
     def __str__(self):
         kind = "Validation score" if self.higher_is_better else "Training loss"
-        return (
-            f"{kind} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs."
-        )
+        return f"{kind} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs."
