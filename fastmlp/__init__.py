@@ -14,7 +14,8 @@ Python decides, Cython wires, C computes::
 """
 
 from fastmlp._version import __version__
+from fastmlp.config import show_config
 from fastmlp.estimators import MLPClassifier, MLPRegressor
 from fastmlp.network import Network
 
-__all__ = ["MLPClassifier", "MLPRegressor", "Network", "__version__"]
+__all__ = ["MLPClassifier", "MLPRegressor", "Network", "__version__", "show_config"]

@@ -44,5 +44,11 @@ def chosen_isa():
 
 
 cdef const fm_kernels *kernels_for(size_t itemsize) except NULL:
+    """The table in use for a dtype of `itemsize` bytes."""
     cdef fm_isa isa = ISAS[chosen_isa()]
     return fm_kernels_for(isa, itemsize)
+
+
+def has_own_gemm():
+    """Whether the kernels in use multiply matrices themselves, rather than through BLAS."""
+    return kernels_for(4).gemm != NULL

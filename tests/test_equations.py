@@ -1,0 +1,175 @@
+"""S1 to S5, S20 and S24 against the NumPy reference."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from fastmlp import Network
+
+from . import reference
+from .problems import HEADS, as_float64, make_problem
+
+
+def test_worked_example_s20(isa):
+    network = Network.from_weights(
+        [np.ones((2, 2)), np.ones((2, 1))], [np.zeros(2), np.zeros(1)], activation="relu", loss="sum_squared_error"
+    )
+    X, y = [[1.0, 1.0]], [0.0]
+    _, hidden, output = network.activations(X)
+    assert_allclose(hidden, [[2, 2]], rtol=1e-12)
+    assert_allclose(output, [[4]], rtol=1e-12)
+    gradients = network.backward(X, y)
+    assert_allclose(gradients.deltas[1], [[8]], rtol=1e-12)
+    assert_allclose(gradients.deltas[0], [[8, 8]], rtol=1e-12)
+    network.step(X, y, learning_rate=0.1)
+    assert_allclose(network.coefs_[0], np.full((2, 2), 0.2), rtol=1e-12)
+    assert_allclose(network.intercepts_[0], [-0.8, -0.8], rtol=1e-12)
+    assert_allclose(network.coefs_[1], [[-0.6], [-0.6]], rtol=1e-12)
+    assert_allclose(network.intercepts_[1], [-0.8], rtol=1e-12)
+
+
+def check_against_reference(network, X, y, sample_weight, atol):
+    coefs, intercepts, activations = as_float64(network)
+    loss = network.loss
+    _, expected_activations = reference.forward(coefs, intercepts, activations, X)
+    for got, expected in zip(network.activations(X), expected_activations, strict=True):
+        assert_allclose(got, expected, rtol=0, atol=atol)
+    assert_allclose(network.forward(X), expected_activations[-1], rtol=0, atol=atol)
+
+    gradients = network.backward(X, y, sample_weight)
+    deltas, coef_gradients, intercept_gradients = reference.backward(
+        coefs, intercepts, activations, loss, X, y, sample_weight
+    )
+    expected_cost = reference.cost(coefs, intercepts, activations, loss, X, y, sample_weight)
+    assert_allclose(gradients.cost, expected_cost, rtol=atol, atol=atol)
+    for got, expected in [
+        *zip(gradients.deltas, deltas, strict=True),
+        *zip(gradients.coefs, coef_gradients, strict=True),
+        *zip(gradients.intercepts, intercept_gradients, strict=True),
+    ]:
+        assert_allclose(got, expected, rtol=0, atol=atol)
+    assert_allclose(gradients.inputs, deltas[0] @ coefs[0].T, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("head", HEADS, ids="-".join)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_every_head(rng, isa, head, weighted):
+    network, X, y = make_problem(rng, [5, 7, 6, 3], ["tanh", "logistic"], head, 23)
+    sample_weight = rng.uniform(0.5, 2, 23) if weighted else None
+    check_against_reference(network, X, y, sample_weight, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["identity", "relu", "tanh", "logistic"])
+def test_every_activation(rng, isa, activation):
+    network, X, y = make_problem(rng, [4, 9, 5, 2], activation, ("squared_error", "identity"), 31)
+    check_against_reference(network, X, y, None, atol=1e-12)
+
+
+# Odd widths, more rows than one tile, more inputs than one slab, one unit, one row, no hidden layer.
+@pytest.mark.parametrize(
+    ("sizes", "n_samples"),
+    [
+        ([1, 1], 1),
+        ([3, 1], 7),
+        ([1, 17, 1], 5),
+        ([300, 33, 10], 40),
+        ([20, 65, 31, 4], 700),
+        ([13, 530, 7], 260),
+        ([600, 2], 300),
+    ],
+    ids=str,
+)
+def test_shapes(rng, isa, sizes, n_samples):
+    network, X, y = make_problem(rng, sizes, "tanh", ("squared_error", "identity"), n_samples)
+    check_against_reference(network, X, y, None, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 70), min_size=2, max_size=5),
+    n_samples=st.integers(1, 90),
+    head=st.sampled_from(HEADS),
+    weighted=st.booleans(),
+    use_float32=st.booleans(),
+    seed=st.integers(0, 2**16),
+)
+def test_any_shape(sizes, n_samples, head, weighted, use_float32, seed):
+    rng = np.random.default_rng(seed)
+    dtype = "float32" if use_float32 else "float64"
+    network, X, y = make_problem(rng, sizes, "tanh", head, n_samples, dtype)
+    X, y = X.astype(dtype).astype(float), y.astype(dtype).astype(float)
+    sample_weight = rng.integers(1, 4, n_samples).astype(float) if weighted else None
+    check_against_reference(network, X, y, sample_weight, atol=2e-4 if use_float32 else 1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_isas_agree(rng, monkeypatch, dtype):
+    """Every table computes the same function, up to rounding."""
+    from fastmlp._core._config import available_isas
+
+    gradients = []
+    for isa in available_isas():
+        monkeypatch.setenv("FASTMLP_ISA", isa)
+        network, X, y = make_problem(
+            np.random.default_rng(1), [40, 50, 3], "logistic", ("log_loss", "softmax"), 64, dtype
+        )
+        gradients.append(np.concatenate([g.ravel() for g in network.backward(X, y).coefs]))
+    for other in gradients[1:]:
+        assert_allclose(other, gradients[0], rtol=0, atol=1e-6 if dtype == "float32" else 1e-14)
+
+
+def test_parameters_are_views(rng):
+    network, X, y = make_problem(rng, [3, 4, 2], "relu", ("squared_error", "identity"), 5)
+    before = network.forward(X)
+    network.coefs_[1][...] *= 2
+    network.intercepts_[1][...] *= 2
+    assert_allclose(network.forward(X), 2 * before, rtol=1e-12)
+    network.parameters[:] = 0
+    assert not network.forward(X).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(sizes=[3]), "sizes is"),
+        (dict(sizes=[3, 0, 1]), "sizes is"),
+        (dict(sizes=[3, 2.5, 1]), "sizes is"),
+        (dict(sizes=[3, 2, 1], activation="softplux"), "'softplux' is unknown"),
+        (dict(sizes=[3, 2, 1], activation=["relu", "tanh"]), "2 activations for 1 hidden"),
+        (dict(sizes=[3, 2, 1], loss="hinge2"), "'hinge2' is unknown"),
+        (dict(sizes=[3, 2, 1], out_activation="sigmoid"), "'sigmoid' is unknown"),
+        (dict(sizes=[3, 2, 1], out_activation="softmax"), "does not match loss 'squared_error'; use identity"),
+        (dict(sizes=[3, 2, 1], dtype="int32"), "dtype is 'int32'; use"),
+    ],
+)
+def test_bad_networks(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Network(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("coefs", "intercepts", "message"),
+    [
+        ([], [], "coefs has 0"),
+        ([np.ones((2, 3))], [], "intercepts 0"),
+        ([np.ones((2, 3))], [np.ones(2)], "Layer 1 has coefs of shape"),
+        ([np.ones((2, 3)), np.ones((4, 1))], [np.ones(3), np.ones(1)], "make the shapes chain"),
+    ],
+)
+def test_bad_weights(coefs, intercepts, message):
+    with pytest.raises(ValueError, match=message):
+        Network.from_weights(coefs, intercepts)
+
+
+def test_bad_batches(rng):
+    network, X, y = make_problem(rng, [3, 4, 2], "relu", ("squared_error", "identity"), 5)
+    with pytest.raises(ValueError, match="X has 2 features; this network takes 3"):
+        network.forward(X[:, :2])
+    with pytest.raises(ValueError, match="y has 1 columns; this network has 2 outputs"):
+        network.backward(X, y[:, 0])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        network.backward(X, y[:3])
+    with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
+        network.backward(X, y, -np.ones(5))
