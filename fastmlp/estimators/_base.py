@@ -296,18 +296,15 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             return rows, None
         rows = np.arange(len(targets)) if rows is None else rows
         strata = targets[rows] if is_classifier(self) and targets.ndim == 1 else None
-        rows, validation_rows = train_test_split(
-            rows,
-            random_state=random_state,
-            test_size=self.validation_fraction,
-            stratify=strata,
-        )
-        if len(validation_rows) < 2:
+        n_validation = int(np.ceil(self.validation_fraction * len(rows)))
+        n_needed = 2 if strata is None else max(2, len(self.classes_))
+        if n_validation < n_needed:
             raise ValueError(
-                f"The validation set is too small: validation_fraction={self.validation_fraction} of {len(targets)} "
-                f"rows is {len(validation_rows)}. Increase 'validation_fraction' or the size of your dataset."
+                f"The validation set is too small: validation_fraction={self.validation_fraction} of {len(rows)} rows "
+                f"is {n_validation}, and {n_needed} are needed. Increase 'validation_fraction' or the size of your "
+                "dataset."
             )
-        return rows, validation_rows
+        return train_test_split(rows, random_state=random_state, test_size=self.validation_fraction, stratify=strata)
 
     def _make_trainer(self, n_rows, random_state):
         batch_size = min(200, n_rows) if self.batch_size == "auto" else self.batch_size
@@ -361,7 +358,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 raw = self.network_.predict_raw(X, rows=validation_rows)
                 if not np.isfinite(raw).all():
                     return float("nan")
-                return float(self._score_raw(raw, targets_val, weight_val))
+                with np.errstate(over="ignore", invalid="ignore"):  # a diverging model's score
+                    return float(self._score_raw(raw, targets_val, weight_val))
 
         callbacks = self.callbacks or ()
         try:

@@ -1,8 +1,10 @@
 """Classification: binary, multi-class and multilabel."""
 
+from functools import partial
+
 import numpy as np
 from scipy.sparse import issparse
-from scipy.special import log_expit, log_softmax
+from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
@@ -11,9 +13,12 @@ from sklearn.utils.multiclass import (
     check_classification_targets,
     type_of_target,
 )
+from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
+
+LABELS_PER_BLOCK = 1 << 16
 
 
 @fill_docstring
@@ -109,12 +114,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         NotFittedError, ValueError
             As for ``predict``.
         """
-        probability = self._predict_raw(X, activate_output=True)
-        if self._multilabel or probability.shape[1] > 1:
-            return probability
-        if len(self.classes_) == 1:
-            return np.ones_like(probability)
-        return np.hstack([1 - probability, probability])
+        check_is_fitted(self)
+        if self._one_column:
+            return expit(self._binary_logits(X))
+        return self._predict_raw(X, activate_output=True)
 
     def predict_log_proba(self, X):
         """Predict the logarithms of class probabilities, from the logits.
@@ -133,14 +136,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         NotFittedError, ValueError
             As for ``predict``.
         """
-        logits = self._predict_raw(X)
-        if self._multilabel:
-            return log_expit(logits)
-        if logits.shape[1] > 1:
-            return log_softmax(logits, axis=1)
-        if len(self.classes_) == 1:
-            return np.zeros_like(logits)
-        return np.hstack([log_expit(-logits), log_expit(logits)])
+        check_is_fitted(self)
+        if self._one_column:
+            return log_expit(self._binary_logits(X))
+        return (log_expit if self._multilabel else partial(log_softmax, axis=1))(self._predict_raw(X))
+
+    @property
+    def _one_column(self):
+        return self.network_.sizes[-1] == 1
+
+    def _binary_logits(self, X):
+        """The logits of both classes, which loses no digits as 1 - p would; infinite for a class that is the only one."""
+        logit = self._predict_raw(X)
+        return np.hstack([-logit, logit]) if len(self.classes_) == 2 else np.full_like(logit, np.inf)
 
     @property
     def _multilabel(self):
@@ -160,32 +168,35 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self.classes_ = np.arange(y.shape[1])
             return np.ascontiguousarray(y, dtype=dtype)
         if incremental:
-            codes = self._known_class_numbers(y)
-        else:
-            check_classification_targets(y)
-            classes, codes = np.unique(y, return_inverse=True)
-            if resume and not np.array_equal(classes, self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                    f"Previously got {self.classes_}, `y` has {classes}; set warm_start=False to start anew."
-                )
-            self.classes_ = classes
-        n_classes = len(self.classes_)
-        return codes.astype(bool if n_classes <= 2 else np.uint8 if n_classes <= 256 else np.int32)
-
-    def _known_class_numbers(self, y):
-        """Positions in ``classes_`` of labels that need not cover them all."""
-        try:
-            codes = np.searchsorted(self.classes_, y)
-            codes[codes == len(self.classes_)] = 0
-            known = np.array_equal(self.classes_[codes], y)
-        except TypeError:  # labels of a type that cannot be compared with those of before
-            known = False
-        if not known:
+            return self._class_numbers(y)
+        check_classification_targets(y)
+        classes = np.unique(y)
+        if resume and not np.array_equal(classes, self.classes_):
             raise ValueError(
-                f"`y` has classes not in `self.classes_`, {self.classes_}; name all classes in the first call to "
-                "partial_fit, or use fit to start anew."
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {classes}; set warm_start=False to start anew."
             )
+        self.classes_ = classes
+        return self._class_numbers(y)
+
+    def _class_numbers(self, y):
+        """Positions of labels in ``classes_``, a block at a time: the numbers take far less memory than searching."""
+        n_classes = len(self.classes_)
+        codes = np.empty(len(y), bool if n_classes <= 2 else np.uint8 if n_classes <= 256 else np.int32)
+        for start in range(0, len(y), LABELS_PER_BLOCK):
+            block = slice(start, start + LABELS_PER_BLOCK)
+            try:
+                found = np.searchsorted(self.classes_, y[block])
+                found[found == n_classes] = 0
+                known = np.array_equal(self.classes_[found], y[block])
+            except TypeError:  # labels of a type that cannot be compared with the classes
+                known = False
+            if not known:
+                raise ValueError(
+                    f"`y` has classes not in `self.classes_`, {self.classes_}; name all classes in the first call to "
+                    "partial_fit, or use fit to start anew."
+                )
+            codes[block] = found
         return codes
 
     def _n_outputs(self, targets):

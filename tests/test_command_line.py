@@ -1,0 +1,59 @@
+"""python -m fastmlp, as a user runs it."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from fastmlp import __version__, show_config
+from fastmlp._core import _config
+
+
+def run(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "fastmlp", *arguments], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_info(tmp_path):
+    result = run("info", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert __version__ in result.stdout
+    assert "BLAS" in result.stdout
+    assert re.search(rf"kernels in use +{_config.chosen_isa()} ", result.stdout)
+
+
+@pytest.mark.parametrize(("isa", "products"), [("generic", "BLAS"), (_config.available_isas()[-1], "")])
+def test_info_follows_the_choice(monkeypatch, capsys, isa, products):
+    monkeypatch.setenv("FASTMLP_ISA", isa)
+    show_config()
+    text = capsys.readouterr().out
+    assert re.search(rf"kernels in use +{isa} ", text)
+    assert re.search(rf"matrix products +{products}", text)
+
+
+def test_demo(tmp_path):
+    result = run("demo", "--output", "pictures", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    rows = {line.split("  ")[0]: line.split()[1:] for line in result.stdout.splitlines()}
+    ours, theirs = (float(rows[name][0]) for name in ("fastmlp", "scikit-learn"))
+    assert ours > 0.93
+    assert abs(ours - theirs) < 0.02
+    assert "60/60" in result.stderr  # the progress bar reached its end
+    for name in ("loss_curve.png", "digits.png"):
+        assert (tmp_path / "pictures" / name).read_bytes().startswith(b"\x89PNG")
+    assert str(tmp_path / "pictures") in result.stdout
+
+
+def test_demo_says_what_is_missing(tmp_path):
+    (tmp_path / "tqdm.py").write_text("raise ModuleNotFoundError(\"No module named 'tqdm'\", name='tqdm')")
+    result = run("demo", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == "The demo needs tqdm, which is not installed; pip install 'fastmlp[demo]' brings it.\n"
+
+
+def test_unknown_command(tmp_path):
+    result = run("demon", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "invalid choice: 'demon'" in result.stderr

@@ -1,0 +1,319 @@
+"""One fit: stopping, continuing, weights, divergence, interruption."""
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+
+from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp.training.schedules import Adaptive, InverseScaling
+from fastmlp.training.stopping import Patience
+
+ignore_convergence = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture
+def table(rng):
+    X = rng.normal(size=(120, 5))
+    return X, X @ rng.normal(size=5) + 0.1 * rng.normal(size=120)
+
+
+def test_max_iter_warns(table):
+    with pytest.warns(ConvergenceWarning, match="max_iter=3 epochs"):
+        model = MLPRegressor(max_iter=3, random_state=0).fit(*table)
+    assert model.n_iter_ == 3 == len(model.loss_curve_)
+    assert model.stop_reason_ == "max_iter"
+    assert model.loss_ == model.loss_curve_[-1]
+
+
+def test_converges(table):
+    model = MLPRegressor(max_iter=10_000, learning_rate_init=0.01, random_state=0).fit(*table)
+    assert model.stop_reason_ == "no_improvement"
+    assert model.n_iter_ < 10_000
+    # Each of the last n_iter_no_change + 1 epochs failed to beat the best before it by tol, and no earlier run did.
+    curve = np.array(model.loss_curve_)
+    stalled = [False, *(curve[1:] > np.minimum.accumulate(curve)[:-1] - model.tol)]
+    assert all(stalled[-11:])
+    assert not any(all(stalled[i : i + 11]) for i in range(len(curve) - 11))
+
+
+@ignore_convergence
+def test_loss_of_known_steps(table):
+    """Plain gradient descent on a linear model is a recursion that NumPy can do."""
+    X, y = table
+    model = MLPRegressor(
+        hidden_layer_sizes=(), solver="sgd", momentum=0, alpha=0.5, batch_size=120, learning_rate_init=0.1,
+        shuffle=False, max_iter=7, tol=0, random_state=1,
+    )  # fmt: skip
+    bound = np.sqrt(6 / 6)
+    random_state = np.random.RandomState(1)
+    w, b = random_state.uniform(-bound, bound, 5), random_state.uniform(-bound, bound)
+    losses = []
+    for _ in range(7):
+        error = X @ w + b - y
+        losses.append(0.5 * np.mean(error**2) + 0.5 * 0.5 / 120 * w @ w)
+        w, b = w - 0.1 * (X.T @ error / 120 + 0.5 / 120 * w), b - 0.1 * error.mean()
+    model.fit(X, y)
+    assert_allclose(model.loss_curve_, losses, rtol=1e-12)
+    assert_allclose(model.coefs_[0].ravel(), w, rtol=1e-12)
+
+
+@ignore_convergence
+@pytest.mark.parametrize("weighted", [False, True])
+def test_zero_weight_is_no_row(table, weighted):
+    X, y = table
+    keep = np.arange(120) % 3 != 0
+    sample_weight = np.where(keep, 2.0 if weighted else 1.0, 0.0)
+    settings = dict(max_iter=5, batch_size=16, random_state=0)
+    with_zeros = MLPRegressor(**settings).fit(X, y, sample_weight)
+    without = MLPRegressor(**settings).fit(X[keep], y[keep], sample_weight[keep])
+    assert_array_equal(with_zeros.network_.parameters, without.network_.parameters)
+
+
+@ignore_convergence
+def test_weights_are_repetitions(table):
+    """A whole number as weight is the row that often, where one batch holds everything."""
+    X, y = table
+    counts = np.arange(120) % 3 + 1
+    settings = dict(max_iter=5, shuffle=False, random_state=0)
+    weighted = MLPRegressor(batch_size=120, **settings).fit(X, y, counts)
+    repeated = MLPRegressor(batch_size=240, **settings).fit(X.repeat(counts, axis=0), y.repeat(counts))
+    assert_allclose(weighted.network_.parameters, repeated.network_.parameters, rtol=0, atol=1e-12)
+
+
+@ignore_convergence
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_partial_fits_make_a_fit(table, solver):
+    settings = dict(solver=solver, learning_rate="invscaling", batch_size=32, shuffle=False, random_state=0)
+    whole = MLPRegressor(max_iter=6, **settings).fit(*table)
+    parts = MLPRegressor(**settings)
+    for _ in range(3):
+        parts.partial_fit(*table)
+    parts = pickle.loads(pickle.dumps(parts))
+    for _ in range(3):
+        parts.partial_fit(*table)
+    assert_array_equal(parts.network_.parameters, whole.network_.parameters)
+    assert parts.loss_curve_ == whole.loss_curve_
+    assert parts.t_ == whole.t_
+
+
+@ignore_convergence
+def test_warm_start_continues(table):
+    settings = dict(shuffle=False, random_state=0)
+    whole = MLPRegressor(max_iter=6, **settings).fit(*table)
+    parts = MLPRegressor(max_iter=3, warm_start=True, **settings).fit(*table).fit(*table)
+    assert_array_equal(parts.network_.parameters, whole.network_.parameters)
+    assert parts.n_iter_ == 3
+    assert len(parts.loss_curve_) == 6
+
+
+@ignore_convergence
+def test_warm_start_takes_new_step_size(table):
+    model = MLPRegressor(max_iter=2, warm_start=True, random_state=0).fit(*table)
+    before = model.network_.parameters.copy()
+    model.set_params(learning_rate_init=1e-12).fit(*table)
+    assert_allclose(model.network_.parameters, before, rtol=0, atol=1e-9)
+
+
+@ignore_convergence
+def test_refit_starts_anew(table):
+    model = MLPRegressor(max_iter=3, random_state=0).fit(*table)
+    first = model.network_.parameters.copy()
+    assert_array_equal(model.fit(*table).network_.parameters, first)
+    assert len(model.loss_curve_) == 3
+
+
+def test_early_stopping_keeps_the_best(rng):
+    X = rng.normal(size=(200, 3))
+    y = rng.integers(0, 2, 200)
+    seen = []
+    model = MLPClassifier(
+        (50,), early_stopping=True, validation_fraction=0.3, learning_rate_init=0.05, max_iter=300, random_state=0,
+        callbacks=lambda info: seen.append((info.validation_score, model.network_.parameters.copy())),
+    )  # fmt: skip
+    model.fit(X, y)
+    scores = [score for score, _ in seen]
+    assert model.stop_reason_ == "no_improvement"
+    assert model.validation_scores_ == scores
+    assert model.best_validation_score_ == max(scores)
+    assert_array_equal(model.network_.parameters, seen[int(np.argmax(scores))][1])
+
+
+def test_callback_stops(table):
+    infos = []
+
+    def stop_at_four(info):
+        infos.append(info)
+        return info.epoch == 4
+
+    model = MLPRegressor(callbacks=[stop_at_four, lambda info: None], random_state=0).fit(*table)
+    assert model.stop_reason_ == "callback"
+    assert model.n_iter_ == 4
+    assert [info.loss for info in infos] == model.loss_curve_
+    assert infos[0].max_iter == 200
+    assert infos[0].learning_rate == 0.001
+
+
+def test_divergence_keeps_the_last_good_weights(table):
+    X, y = table
+    good = []
+    model = MLPRegressor(
+        solver="sgd", activation="identity", learning_rate_init=0.5, random_state=0,
+        callbacks=lambda info: good.append(model.network_.parameters.copy()),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=r"diverged in epoch \d+: .*Scale X .*lower learning_rate_init \(now 0.5\)"):
+        model.fit(X, y)
+    assert model.stop_reason_ == "diverged"
+    assert model.n_iter_ == len(good) > 0
+    assert_array_equal(model.network_.parameters, good[-1])
+    assert np.isfinite(model.network_.parameters).all()
+    assert np.isfinite(model.loss_curve_).all()
+
+
+def test_divergence_in_the_first_epoch():
+    X = np.full((10, 2), np.finfo(float).max)
+    model = MLPRegressor(random_state=0)
+    with pytest.raises(ValueError, match="in epoch 1: .*the ones it started from"):
+        model.fit(X, np.arange(10.0))
+    assert np.isfinite(model.coefs_[0]).all()
+
+
+def test_divergence_with_early_stopping(table):
+    X, y = table
+    model = MLPRegressor(
+        solver="sgd", activation="identity", learning_rate_init=0.5, early_stopping=True, random_state=0
+    )
+    with pytest.warns(ConvergenceWarning, match="weights with the best validation score"):
+        model.fit(X, y)
+    assert np.isnan(model.validation_scores_[-1])
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_can_go_on_after_divergence(table):
+    """What diverged was not only the weights but also the optimizer's moments."""
+    X, y = table
+    model = MLPRegressor(random_state=0)
+    with pytest.raises(ValueError, match="diverged"):
+        model.fit(X * 1e300, y)
+    assert np.isfinite(model.partial_fit(X, y).network_.parameters).all()
+
+
+def test_interruption_leaves_a_usable_model(table):
+    X, y = table
+
+    def interrupt(info):
+        if info.epoch == 3:
+            raise KeyboardInterrupt
+
+    model = MLPRegressor(callbacks=interrupt, random_state=0)
+    with pytest.warns(UserWarning, match="interrupted by user after 3 epochs"):
+        model.fit(X, y)
+    assert model.stop_reason_ == "interrupted"
+    assert model.n_iter_ == 3
+    assert model.predict(X).shape == (120,)
+
+
+@ignore_convergence
+def test_large_batch_is_clipped(table):
+    with pytest.warns(UserWarning, match="larger than sample size"):
+        clipped = MLPRegressor(batch_size=500, max_iter=2, random_state=0).fit(*table)
+    exact = MLPRegressor(batch_size=120, max_iter=2, random_state=0).fit(*table)
+    assert_array_equal(clipped.network_.parameters, exact.network_.parameters)
+
+
+@ignore_convergence
+def test_verbose(table, capsys):
+    MLPRegressor(max_iter=2, verbose=True, random_state=0, early_stopping=True).fit(*table)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0].split(":")[0] for line in lines] == [
+        "Iteration 1",
+        "Validation score",
+        "Iteration 2",
+        "Validation score",
+    ]
+
+
+@ignore_convergence
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_lbfgs_in_batches(rng, dtype):
+    """More rows than one pass takes; the gradient is the same as of all at once."""
+    X = rng.normal(size=(9000, 3)).astype(dtype)
+    y = np.sin(X[:, 0]) + X[:, 1]
+    model = MLPRegressor(hidden_layer_sizes=(20,), activation="tanh", solver="lbfgs", max_iter=200, random_state=0)
+    model.fit(X, y)
+    assert model.score(X, y) > 0.99
+    gradients = model.network_.backward(X, y)
+    penalty = model.alpha / 9000
+    for w, g in zip(model.coefs_, gradients.coefs, strict=True):
+        assert np.abs(g + penalty * w).max() < 5e-3
+
+
+def test_schedules():
+    schedule = InverseScaling(0.5, power_t=2.0)
+    schedule.epoch_ends(9)
+    assert schedule.learning_rate == 0.5 / 100
+    schedule = Adaptive(1e-5)
+    assert schedule.plateau_reached()
+    assert schedule.learning_rate == pytest.approx(2e-6)
+    assert schedule.plateau_reached()
+    assert not schedule.plateau_reached()
+
+
+def test_patience():
+    patience = Patience(0.1, 2, higher_is_better=False)
+    exhausted = []
+    for loss in [1.0, 0.95, 0.85, 0.84, 0.83, 0.82]:
+        patience.update(loss)
+        exhausted.append(patience.exhausted)
+    assert exhausted == [False, False, False, False, False, True]
+    assert patience.best == 0.82
+
+
+@ignore_convergence
+def test_copies_are_independent(table):
+    X, y = table
+    model = MLPRegressor(max_iter=2, random_state=0).fit(X, y)
+    twin = copy.deepcopy(model)
+    before = model.predict(X)
+    twin.partial_fit(X, y)
+    assert_array_equal(model.predict(X), before)
+    assert not np.array_equal(twin.predict(X), before)
+
+
+@ignore_convergence
+def test_pickle_holds_no_buffers(table):
+    model = MLPRegressor(hidden_layer_sizes=(300,), batch_size=100, max_iter=1, random_state=0).fit(*table)
+    n_arrays = 3  # parameters and Adam's two moments, all of which partial_fit needs
+    assert len(pickle.dumps(model)) < n_arrays * model.network_.parameters.nbytes + 10_000
+
+
+@ignore_convergence
+def test_float32_stays_float32(table):
+    X, y = table
+    model = MLPRegressor(max_iter=2, random_state=0).fit(X.astype(np.float32), y)
+    assert {w.dtype for w in model.coefs_} == {np.dtype(np.float32)}
+    assert model.predict(X.astype(np.float32)).dtype == np.float32
+    chosen = MLPRegressor(max_iter=2, random_state=0, dtype="float32").fit(X, y)
+    assert_array_equal(chosen.network_.parameters, model.network_.parameters)
+    assert MLPRegressor(max_iter=2, dtype="float64").fit(X.astype(np.float32), y).coefs_[0].dtype == np.float64
+
+
+def test_fits_in_threads_do_not_meet(table):
+    """The core holds no shared state: fits that run at once give what they give alone."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def fit(seed):
+        with warnings.catch_warnings():
+            return MLPRegressor(max_iter=30, tol=0, random_state=seed, n_iter_no_change=1000).fit(*table)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        alone = [fit(seed) for seed in range(6)]
+        with ThreadPoolExecutor(3) as pool:
+            together = list(pool.map(fit, range(6)))
+    for a, b in zip(alone, together, strict=True):
+        assert_array_equal(a.network_.parameters, b.network_.parameters)
