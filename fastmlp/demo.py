@@ -63,7 +63,8 @@ def run(output: Path) -> None:
     output : Path
         Folder for loss_curve.png and digits.png; made if it is not there.
     """
-    X_train, X_test, y_train, y_test = split = load_split()
+    split = load_split()
+    X_train, X_test, _, y_test = split
     n_epochs = SETTINGS["max_iter"]
     print(f"{len(X_train)} digits to learn from, {len(X_test)} to be tested on, {n_epochs} epochs each.")
 

@@ -1,22 +1,22 @@
 /* Activations and their derivatives (S7), the derivative from the activation's own value. */
 
 /* An element-wise activation: `value` is h(z), `derivative` is h'(z) written in a = h(z). */
-#define FM_ELEMENTWISE(name, value, derivative)                                                        \
-  static void FM_NAME(name##_forward)(void *z_inout, ptrdiff_t rows, ptrdiff_t cols) {                 \
-    REAL *restrict z_all = z_inout;                                                                    \
-    for (ptrdiff_t i = 0; i < rows * cols; i++) {                                                      \
-      const REAL z = z_all[i];                                                                         \
-      z_all[i] = (value);                                                                              \
-    }                                                                                                  \
-  }                                                                                                    \
-  static void FM_NAME(name##_backward)(void *delta_inout, const void *a_in, ptrdiff_t rows,            \
-                                       ptrdiff_t cols) {                                               \
-    REAL *restrict delta = delta_inout;                                                                \
-    const REAL *restrict a_all = a_in;                                                                 \
-    for (ptrdiff_t i = 0; i < rows * cols; i++) {                                                      \
-      const REAL a = a_all[i];                                                                         \
-      delta[i] *= (derivative);                                                                        \
-    }                                                                                                  \
+#define FM_ELEMENTWISE(name, value, derivative)                                                              \
+  static void FM_NAME(name##_forward)(void *z_inout, ptrdiff_t rows, ptrdiff_t cols) {                       \
+    REAL *restrict z_all = z_inout;                                                                          \
+    for (ptrdiff_t i = 0; i < rows * cols; i++) {                                                            \
+      const REAL z = z_all[i];                                                                               \
+      z_all[i] = (value);                                                                                    \
+    }                                                                                                        \
+  }                                                                                                          \
+  static void FM_NAME(name##_backward)(void *delta_inout, const void *a_in, ptrdiff_t rows,                  \
+                                       ptrdiff_t cols) {                                                     \
+    REAL *restrict delta = delta_inout;                                                                      \
+    const REAL *restrict a_all = a_in;                                                                       \
+    for (ptrdiff_t i = 0; i < rows * cols; i++) {                                                            \
+      const REAL a = a_all[i];                                                                               \
+      delta[i] *= (derivative);                                                                              \
+    }                                                                                                        \
   }
 
 /* z < 0 ? 0 : z lets a NaN through, so that a diverging network is seen in its loss. */
@@ -47,8 +47,8 @@ static inline REAL FM_NAME(sum)(const REAL *z, ptrdiff_t n) {
   return sum;
 }
 
-/* out = exp(z - max of the row), which cannot overflow. All rows in one loop of exponentials, because rows are
- * often shorter than a register. out may be z. */
+/* out = exp(z - max of the row), which cannot overflow. All rows in one loop of exponentials, because rows
+ * are often shorter than a register. out may be z. */
 static void FM_NAME(shifted_exp)(REAL *out, const REAL *z, ptrdiff_t rows, ptrdiff_t cols) {
   for (ptrdiff_t i = 0; i < rows; i++) {
     const REAL max = FM_NAME(max)(z + i * cols, cols);

@@ -3,8 +3,8 @@
  *   C = init + A B        A (m, k), B (k, n), C (m, n) row-major, leading dimension ldc
  *
  * A and B are read through a (row stride, column stride) pair, so a transpose is a pair swapped, never
- * a copy of the matrix. B is packed, one slab of FM_K_BLOCK rows by FM_N_BLOCK columns at a time, into panels of
- * NR columns, zero-padded, so that the inner loop reads it forwards; A is read in place, one element
+ * a copy of the matrix. B is packed, one slab of FM_K_BLOCK rows by FM_N_BLOCK columns at a time, into panels
+ * of NR columns, zero-padded, so that the inner loop reads it forwards; A is read in place, one element
  * broadcast at a time. A tile of C, at most FM_GEMM_ROWS by NR, stays in registers for a whole slab.
  */
 
@@ -44,8 +44,10 @@ static inline __attribute__((always_inline)) void FM_NAME(tile)(
 #pragma GCC unroll 2
       for (int v = 0; v < n_vectors; v++) {
         VEC *out = (VEC *)(c + i * ldc + v * LANES);
-        if (accumulate) sum[i][v] += *out;
-        else if (init) sum[i][v] += *(const VEC *)(init + v * LANES);
+        if (accumulate)
+          sum[i][v] += *out;
+        else if (init)
+          sum[i][v] += *(const VEC *)(init + v * LANES);
         *out = sum[i][v];
       }
   } else {
@@ -57,22 +59,23 @@ static inline __attribute__((always_inline)) void FM_NAME(tile)(
   }
 }
 
-#define FM_TILE_CASE(r, n_vectors)                                                                   \
-  case r:                                                                                            \
-    if (a_col == 1)                                                                                  \
-      FM_NAME(tile)(r, n_vectors, c, ldc, columns, a, a_row, 1, b, ldb, init, accumulate, k);        \
-    else                                                                                             \
-      FM_NAME(tile)(r, n_vectors, c, ldc, columns, a, 1, a_col, b, ldb, init, accumulate, k);        \
+#define FM_TILE_CASE(r, n_vectors)                                                                           \
+  case r:                                                                                                    \
+    if (a_col == 1)                                                                                          \
+      FM_NAME(tile)(r, n_vectors, c, ldc, columns, a, a_row, 1, b, ldb, init, accumulate, k);                \
+    else                                                                                                     \
+      FM_NAME(tile)(r, n_vectors, c, ldc, columns, a, 1, a_col, b, ldb, init, accumulate, k);                \
     break;
-#if FM_GEMM_ROWS == 14
-#define FM_TILE_CASES(v)                                                                             \
-  FM_TILE_CASE(1, v) FM_TILE_CASE(2, v) FM_TILE_CASE(3, v) FM_TILE_CASE(4, v) FM_TILE_CASE(5, v)     \
-  FM_TILE_CASE(6, v) FM_TILE_CASE(7, v) FM_TILE_CASE(8, v) FM_TILE_CASE(9, v) FM_TILE_CASE(10, v)    \
-  FM_TILE_CASE(11, v) FM_TILE_CASE(12, v) FM_TILE_CASE(13, v) FM_TILE_CASE(14, v)
+#define FM_TILE_CASES_TO_6(v)                                                                                \
+  FM_TILE_CASE(1, v)                                                                                         \
+  FM_TILE_CASE(2, v) FM_TILE_CASE(3, v) FM_TILE_CASE(4, v) FM_TILE_CASE(5, v) FM_TILE_CASE(6, v)
+#if FM_GEMM_ROWS == 6
+#define FM_TILE_CASES(v) FM_TILE_CASES_TO_6(v)
 #else
-#define FM_TILE_CASES(v)                                                                             \
-  FM_TILE_CASE(1, v) FM_TILE_CASE(2, v) FM_TILE_CASE(3, v) FM_TILE_CASE(4, v) FM_TILE_CASE(5, v)     \
-  FM_TILE_CASE(6, v)
+#define FM_TILE_CASES(v)                                                                                     \
+  FM_TILE_CASES_TO_6(v)                                                                                      \
+  FM_TILE_CASE(7, v) FM_TILE_CASE(8, v) FM_TILE_CASE(9, v) FM_TILE_CASE(10, v) FM_TILE_CASE(11, v)           \
+      FM_TILE_CASE(12, v) FM_TILE_CASE(13, v) FM_TILE_CASE(14, v)
 #endif
 
 static void FM_NAME(tile_any)(int rows, REAL *c, ptrdiff_t ldc, ptrdiff_t columns, const REAL *a,

@@ -11,15 +11,7 @@
 #include <stdint.h>
 
 /* The numbers are the table positions; fastmlp/_core/_kernels.pxd repeats the names. */
-enum fm_activation {
-  FM_IDENTITY,
-  FM_RELU,
-  FM_TANH,
-  FM_LOGISTIC,
-  FM_EXP,
-  FM_SOFTMAX,
-  FM_N_ACTIVATIONS
-};
+enum fm_activation { FM_IDENTITY, FM_RELU, FM_TANH, FM_LOGISTIC, FM_EXP, FM_SOFTMAX, FM_N_ACTIVATIONS };
 
 /* A loss with its matched output activation, for which the output delta is (activation - target). */
 enum fm_matched_loss {

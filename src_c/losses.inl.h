@@ -2,26 +2,26 @@
  * overflow can arise: delta = scale * weight * (h(z) - y) and the sum of weight * loss. */
 
 /* `loss` and `activation` of one component, from its z, y. */
-#define FM_MATCHED_ELEMENTWISE(name, prepare, loss, activation)                                        \
-  static inline REAL FM_NAME(name##_range)(REAL *restrict delta, const REAL *restrict z_all,           \
-                                           const REAL *restrict y_all, REAL scale, ptrdiff_t n) {      \
-    REAL sum = 0;                                                                                      \
-    _Pragma("omp simd reduction(+ : sum)") for (ptrdiff_t i = 0; i < n; i++) {                         \
-      const REAL z = z_all[i], y = y_all[i], e = (prepare);                                            \
-      sum += (loss);                                                                                   \
-      delta[i] = scale * ((activation) - y);                                                           \
-    }                                                                                                  \
-    return sum;                                                                                        \
-  }                                                                                                    \
-  static double FM_NAME(name)(void *delta_out, const void *z_in, const void *y_in,                     \
-                              const void *weight_in, double scale, ptrdiff_t rows, ptrdiff_t cols) {   \
-    REAL *delta = delta_out;                                                                           \
-    const REAL *z = z_in, *y = y_in, *weight = weight_in;                                              \
-    if (!weight) return FM_NAME(name##_range)(delta, z, y, (REAL)scale, rows * cols);                  \
-    double sum = 0;                                                                                    \
-    for (ptrdiff_t i = 0; i < rows; i++, delta += cols, z += cols, y += cols)                          \
-      sum += weight[i] * FM_NAME(name##_range)(delta, z, y, (REAL)(scale * weight[i]), cols);          \
-    return sum;                                                                                        \
+#define FM_MATCHED_ELEMENTWISE(name, prepare, loss, activation)                                              \
+  static inline REAL FM_NAME(name##_range)(REAL *restrict delta, const REAL *restrict z_all,                 \
+                                           const REAL *restrict y_all, REAL scale, ptrdiff_t n) {            \
+    REAL sum = 0;                                                                                            \
+    _Pragma("omp simd reduction(+ : sum)") for (ptrdiff_t i = 0; i < n; i++) {                               \
+      const REAL z = z_all[i], y = y_all[i], e = (prepare);                                                  \
+      sum += (loss);                                                                                         \
+      delta[i] = scale * ((activation) - y);                                                                 \
+    }                                                                                                        \
+    return sum;                                                                                              \
+  }                                                                                                          \
+  static double FM_NAME(name)(void *delta_out, const void *z_in, const void *y_in, const void *weight_in,    \
+                              double scale, ptrdiff_t rows, ptrdiff_t cols) {                                \
+    REAL *delta = delta_out;                                                                                 \
+    const REAL *z = z_in, *y = y_in, *weight = weight_in;                                                    \
+    if (!weight) return FM_NAME(name##_range)(delta, z, y, (REAL)scale, rows * cols);                        \
+    double sum = 0;                                                                                          \
+    for (ptrdiff_t i = 0; i < rows; i++, delta += cols, z += cols, y += cols)                                \
+      sum += weight[i] * FM_NAME(name##_range)(delta, z, y, (REAL)(scale * weight[i]), cols);                \
+    return sum;                                                                                              \
   }
 
 FM_MATCHED_ELEMENTWISE(squared_error_identity, z - y, (REAL)0.5 * e * e, z)

@@ -1,7 +1,8 @@
 /* Optimizer steps (S11), with the gradient of the L2 penalty (S12) added on the way. */
 
 static inline REAL FM_NAME(sgd_range)(REAL *restrict parameter, REAL *restrict velocity,
-                                      const REAL *restrict gradient, ptrdiff_t n, REAL l2, const fm_step *step) {
+                                      const REAL *restrict gradient, ptrdiff_t n, REAL l2,
+                                      const fm_step *step) {
   const REAL learning_rate = (REAL)step->learning_rate, momentum = (REAL)step->decay_1;
   /* Nesterov adds the next step along the velocity instead of the velocity itself. */
   const REAL along = step->nesterov ? momentum : 1, down = step->nesterov ? 1 : 0;

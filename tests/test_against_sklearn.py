@@ -71,7 +71,7 @@ def test_fifty_steps(task, alpha, solver, shuffle):
 )
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_settings(task, settings):
-    theirs, ours, X = fit_both(task, **settings)
+    theirs, ours, _ = fit_both(task, **settings)
     assert ours.n_iter_ == theirs.n_iter_
     assert_same_weights(theirs, ours)
     assert_allclose(ours.loss_, theirs.loss_, rtol=1e-9)

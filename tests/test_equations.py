@@ -121,7 +121,7 @@ def test_isas_agree(rng, monkeypatch, dtype):
 
 
 def test_parameters_are_views(rng):
-    network, X, y = make_problem(rng, [3, 4, 2], "relu", ("squared_error", "identity"), 5)
+    network, X, _ = make_problem(rng, [3, 4, 2], "relu", ("squared_error", "identity"), 5)
     before = network.forward(X)
     network.coefs_[1][...] *= 2
     network.intercepts_[1][...] *= 2

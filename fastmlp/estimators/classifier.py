@@ -146,7 +146,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self.network_.sizes[-1] == 1
 
     def _binary_logits(self, X):
-        """The logits of both classes, which loses no digits as 1 - p would; infinite for a class that is the only one."""
+        """The logits of both classes, which lose no digits as 1 - p would; infinite for an only class."""
         logit = self._predict_raw(X)
         return np.hstack([-logit, logit]) if len(self.classes_) == 2 else np.full_like(logit, np.inf)
 
