@@ -66,17 +66,18 @@ static inline __attribute__((always_inline)) void FM_NAME(tile)(
     else                                                                                                     \
       FM_NAME(tile)(r, n_vectors, c, ldc, columns, a, 1, a_col, b, ldb, init, accumulate, k);                \
     break;
+/* clang-format off */
 #define FM_TILE_CASES_TO_6(v)                                                                                \
-  FM_TILE_CASE(1, v)                                                                                         \
-  FM_TILE_CASE(2, v) FM_TILE_CASE(3, v) FM_TILE_CASE(4, v) FM_TILE_CASE(5, v) FM_TILE_CASE(6, v)
+  FM_TILE_CASE(1, v) FM_TILE_CASE(2, v) FM_TILE_CASE(3, v) FM_TILE_CASE(4, v) FM_TILE_CASE(5, v)             \
+  FM_TILE_CASE(6, v)
 #if FM_GEMM_ROWS == 6
 #define FM_TILE_CASES(v) FM_TILE_CASES_TO_6(v)
 #else
 #define FM_TILE_CASES(v)                                                                                     \
-  FM_TILE_CASES_TO_6(v)                                                                                      \
-  FM_TILE_CASE(7, v) FM_TILE_CASE(8, v) FM_TILE_CASE(9, v) FM_TILE_CASE(10, v) FM_TILE_CASE(11, v)           \
-      FM_TILE_CASE(12, v) FM_TILE_CASE(13, v) FM_TILE_CASE(14, v)
+  FM_TILE_CASES_TO_6(v) FM_TILE_CASE(7, v) FM_TILE_CASE(8, v) FM_TILE_CASE(9, v) FM_TILE_CASE(10, v)         \
+  FM_TILE_CASE(11, v) FM_TILE_CASE(12, v) FM_TILE_CASE(13, v) FM_TILE_CASE(14, v)
 #endif
+/* clang-format on */
 
 static void FM_NAME(tile_any)(int rows, REAL *c, ptrdiff_t ldc, ptrdiff_t columns, const REAL *a,
                               ptrdiff_t a_row, ptrdiff_t a_col, const REAL *b, ptrdiff_t ldb,
