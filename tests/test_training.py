@@ -2,6 +2,9 @@
 
 import copy
 import pickle
+import signal
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -215,6 +218,31 @@ def test_interruption_leaves_a_usable_model(table):
     assert model.stop_reason_ == "interrupted"
     assert model.n_iter_ == 3
     assert model.predict(X).shape == (120,)
+
+
+def test_ctrl_c_stops_within_an_epoch(rng):
+    """A real signal, while the core runs without the GIL."""
+    X, y = rng.normal(size=(20_000, 50)), rng.normal(size=20_000)
+    ends = []
+    model = MLPRegressor(
+        hidden_layer_sizes=(200,), max_iter=10_000, tol=0, n_iter_no_change=10_000, random_state=0,
+        callbacks=lambda info: ends.append(time.perf_counter()),
+    )  # fmt: skip
+    sent = []
+
+    def interrupt():
+        sent.append(time.perf_counter())
+        signal.raise_signal(signal.SIGINT)
+
+    timer = threading.Timer(1.0, interrupt)
+    timer.start()
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model.fit(X, y)
+    timer.join()
+    assert model.stop_reason_ == "interrupted"
+    # Epochs that ended after the signal: the one that was running, and none that started later.
+    assert sum(end > sent[0] for end in ends) <= 1
+    assert np.isfinite(model.predict(X)).all()
 
 
 @ignore_convergence
