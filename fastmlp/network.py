@@ -6,6 +6,7 @@ from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
@@ -199,7 +200,7 @@ class Network:
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features), C-contiguous, of the network's dtype
+        X : ndarray or CSR array of shape (n_samples, n_features), C-contiguous, of the network's dtype
         activate_output : bool, default=False
             Whether to apply the output activation.
         rows : ndarray of intp, default=None
@@ -210,10 +211,10 @@ class Network:
         ndarray of shape (n_samples, n_outputs)
             Computed a tile of rows at a time: memory beyond the result does not grow with n_samples.
         """
-        n_rows = len(X) if rows is None else len(rows)
+        n_rows = X.shape[0] if rows is None else len(rows)
         out = np.empty((n_rows, self.sizes[-1]), self.parameters.dtype)
         tile_rows = min(self._core.tile_rows, n_rows)
-        workspace = Workspace(self._core, tile_rows, gather=rows is not None, training=False)
+        workspace = Workspace(self._core, tile_rows, gather=rows is not None or issparse(X), training=False)
         self._core.forward(workspace, X, out, activate_output, rows)
         return out
 

@@ -65,7 +65,7 @@ BAD_DATA = [
     (X, None, None, ValueError, "requires y to be passed"),
     (X.astype(str).astype(object) + "x", LABELS, None, ValueError, "could not convert string to float"),
     (X + 1j, LABELS, None, ValueError, "Complex data not supported"),
-    (csr_array(X), LABELS, None, TypeError, r"dense data is required. Use '.toarray\(\)'"),
+    (csr_array(with_value(np.nan)), LABELS, None, ValueError, "Input X contains NaN"),
     (X, LABELS, np.ones(3), ValueError, "sample_weight.shape == .* expected"),
     (X, LABELS, -np.ones(40), ValueError, "Negative values in data passed to `sample_weight`"),
     (X, LABELS, np.zeros(40), ValueError, "sample_weight|Sample weights"),

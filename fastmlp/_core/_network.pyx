@@ -12,11 +12,12 @@
 """
 
 from libc.math cimport isfinite
-from libc.stdint cimport int32_t, uint8_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 import numpy as np
+from scipy.sparse import issparse
 
 from fastmlp._core._blas cimport gemm
 from fastmlp._core._config cimport kernels_for
@@ -77,6 +78,14 @@ cdef char *address(array) except? NULL:
     return NULL if array is None else <char *> <uintptr_t> array.ctypes.data
 
 
+cdef Py_ssize_t integer_at(const char *array, Py_ssize_t i, int item_bytes) noexcept nogil:
+    if item_bytes == 1:
+        return (<const uint8_t *> array)[i]
+    if item_bytes == 4:
+        return (<const int32_t *> array)[i]
+    return (<const int64_t *> array)[i]
+
+
 cdef class Workspace:
     """Memory for batches of up to `rows` rows.
 
@@ -85,7 +94,7 @@ cdef class Workspace:
     core : NetworkCore
     rows : int
     gather : bool
-        Whether the rows of X have to be copied together, because they are shuffled.
+        Whether the rows of X have to be copied together, because they are shuffled or sparse.
     training : bool
         Whether there will be a backward pass, which needs deltas, targets and weights.
     """
@@ -143,7 +152,7 @@ cdef class Data:
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features), C-contiguous, in the network's dtype
+    X : ndarray or CSR array of shape (n_samples, n_features), C-contiguous, in the network's dtype
     targets : ndarray
         Of shape (n_samples, n_outputs) in the network's dtype, or class numbers of shape (n_samples,) in bool, uint8 or
         int32.
@@ -155,7 +164,10 @@ cdef class Data:
     cdef:
         object owners
         readonly Py_ssize_t n_rows
-        const char *x
+        const char *x        # rows, or the stored values of a CSR array
+        const char *columns  # of a CSR array; NULL where X is dense
+        const char *starts   # of a CSR array's rows in its stored values
+        int index_bytes      # of one element of `columns` or `starts`
         const char *y
         int label_bytes  # 0 where targets are not class numbers
         const char *w
@@ -163,8 +175,14 @@ cdef class Data:
 
     def __cinit__(self, X, targets, sample_weight, order):
         self.owners = (X, targets, sample_weight, order)
-        self.n_rows = len(X) if order is None else len(order)
-        self.x = address(X)
+        self.n_rows = X.shape[0] if order is None else len(order)
+        if issparse(X):
+            self.x = address(X.data)
+            self.columns = address(X.indices)
+            self.starts = address(X.indptr)
+            self.index_bytes = X.indices.itemsize
+        else:
+            self.x = address(X)
         self.y = address(targets)
         self.label_bytes = 0 if targets.ndim == 2 else targets.dtype.itemsize
         self.w = address(sample_weight)
@@ -452,25 +470,35 @@ cdef class NetworkCore:
     # workspace's rows from `row` on.
 
     cdef const char *batch_rows(self, Workspace workspace, Data data, Py_ssize_t first) noexcept nogil:
-        """The address of A_0: gathered in the workspace, or in X itself where the rows lie in order."""
-        if data.order == NULL:
+        """The address of A_0: gathered in the workspace, or in X itself where dense rows lie in order."""
+        if data.order == NULL and data.columns == NULL:
             return self.row_of(data.x, first, 0)
         return workspace.a[0]
 
     cdef const char *gather_rows(
         self, Workspace workspace, Data data, Py_ssize_t first, Py_ssize_t row, Py_ssize_t rows,
     ) noexcept nogil:
-        """Returns the address of the rows, which are copied only where they do not lie in order."""
+        """Returns the address of the rows: copied if shuffled, made dense if sparse, else where they are."""
         cdef:
             char *out
-            Py_ssize_t i
+            Py_ssize_t i, j, source
             size_t n_bytes = self._units[0] * self.itemsize
-        if data.order == NULL:
+        if data.order == NULL and data.columns == NULL:
             return self.row_of(data.x, first, 0)
         out = self.row_of(workspace.a[0], row, 0)
         for i in range(rows):
-            memcpy(out + i * n_bytes, self.row_of(data.x, data.order[first + i], 0), n_bytes)
-        return out
+            source = first + i if data.order == NULL else data.order[first + i]
+            if data.columns == NULL:
+                memcpy(out, self.row_of(data.x, source, 0), n_bytes)
+            else:
+                memset(out, 0, n_bytes)
+                for j in range(
+                    integer_at(data.starts, source, data.index_bytes),
+                    integer_at(data.starts, source + 1, data.index_bytes),
+                ):
+                    self.add(out, integer_at(data.columns, j, data.index_bytes), data.x, j)
+            out += n_bytes
+        return self.row_of(workspace.a[0], row, 0)
 
     cdef void gather_targets(
         self, Workspace workspace, Data data, Py_ssize_t first, Py_ssize_t row, Py_ssize_t rows,
@@ -485,10 +513,7 @@ cdef class NetworkCore:
             if data.label_bytes == 0:
                 memcpy(out, data.y + source * n_bytes, n_bytes)
             else:
-                if data.label_bytes == 1:
-                    label = (<const uint8_t *> data.y)[source]
-                else:
-                    label = (<const int32_t *> data.y)[source]
+                label = integer_at(data.y, source, data.label_bytes)
                 if n_outputs == 1:
                     self.put(out, 0, <double> label)
                 else:
@@ -514,6 +539,13 @@ cdef class NetworkCore:
             self.put(workspace.w, i, value)
             total += value
         return total
+
+    cdef void add(self, char *array, Py_ssize_t i, const char *values, Py_ssize_t j) noexcept nogil:
+        """array[i] += values[j]: a CSR array may hold an element in parts."""
+        if self.itemsize == sizeof(float):
+            (<float *> array)[i] += (<const float *> values)[j]
+        else:
+            (<double *> array)[i] += (<const double *> values)[j]
 
     cdef void put(self, char *array, Py_ssize_t i, double value) noexcept nogil:
         if self.itemsize == sizeof(float):

@@ -144,8 +144,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Finite numbers. If C-contiguous and of the computing dtype, it is used where it is, never copied.
+        X : array-like or sparse array of shape (n_samples, n_features)
+            Finite numbers. If C-contiguous and of the computing dtype, or CSR, it is used where it is, never copied; a
+            sparse X is made dense a batch at a time.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -184,7 +185,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse array of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
 
@@ -216,7 +217,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             self._make_network(X, targets, resume, random_state)
             rows, validation_rows = self._split(targets, sample_weight, random_state)
             if self.solver in STOCHASTIC_SOLVERS:
-                self._make_trainer(len(X) if rows is None else len(rows), random_state)
+                self._make_trainer(X.shape[0] if rows is None else len(rows), random_state)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
@@ -251,7 +252,15 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         else:
             dtype = [np.float64, np.float32] if self.dtype == "auto" else self.dtype
         X, y = validate_data(
-            self, X, y, dtype=dtype, order="C", multi_output=True, y_numeric=is_regressor(self), reset=not resume
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=dtype,
+            order="C",
+            multi_output=True,
+            y_numeric=is_regressor(self),
+            reset=not resume,
         )
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
@@ -409,7 +418,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """Biases b_l of each layer, list of ndarray of shape (fan_out,): views, not copies."""
         return self.network_.intercepts_
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def _predict_raw(self, X, *, activate_output=False):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=self.network_.parameters.dtype, order="C", reset=False)
+        X = validate_data(self, X, accept_sparse="csr", dtype=self.network_.parameters.dtype, order="C", reset=False)
         return self.network_.predict_raw(X, activate_output=activate_output)

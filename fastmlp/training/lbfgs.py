@@ -45,7 +45,7 @@ def train(
     History
     """
     if rows is None:
-        rows = np.arange(len(X))
+        rows = np.arange(X.shape[0])
     batches = [
         Data(X, targets, sample_weight, rows[first : first + MAX_BATCH_ROWS])
         for first in range(0, len(rows), MAX_BATCH_ROWS)

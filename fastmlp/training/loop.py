@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp._core._network import Data, Workspace
@@ -141,9 +142,9 @@ class Trainer:
         """
         core, history = self.network.core, self.history
         if rows is None and self.shuffle:
-            rows = np.arange(len(X))
+            rows = np.arange(X.shape[0])
         data = Data(X, targets, sample_weight, rows)
-        workspace = self._workspace_for(gather=rows is not None)
+        workspace = self._workspace_for(gather=rows is not None or issparse(X))
         good_parameters = self.network.parameters.copy()
         history.n_epochs, history.stop_reason = 0, "max_iter"
         try:
