@@ -6,11 +6,13 @@ from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
 from fastmlp._core._network import Data, NetworkCore, Workspace, aligned_empty
+from fastmlp._typing import RandomState
 from fastmlp.activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
 from fastmlp.losses import LOSSES
 
@@ -102,7 +104,7 @@ class Network:
         out_activation: str = "identity",
         loss: str = "squared_error",
         dtype: str = "float64",
-        random_state=None,
+        random_state: RandomState = None,
     ):
         sizes = _check_sizes(sizes)
         activations = _check_activations(activation, n_hidden=len(sizes) - 2)
@@ -182,7 +184,7 @@ class Network:
             view[...] = given
         return network
 
-    def forward(self, X) -> np.ndarray:
+    def forward(self, X: ArrayLike) -> np.ndarray:
         """Outputs A_L (S1).
 
         Parameters
@@ -218,7 +220,7 @@ class Network:
         self._core.forward(workspace, X, out, activate_output, rows)
         return out
 
-    def activations(self, X) -> list[np.ndarray]:
+    def activations(self, X: ArrayLike) -> list[np.ndarray]:
         """Activations of every layer, A_0 = X to A_L (S1).
 
         Parameters
@@ -234,7 +236,7 @@ class Network:
         self._core.forward(workspace, X, workspace.activations[-1], True)
         return [X, *workspace.activations[1:]]
 
-    def cost(self, X, y, sample_weight=None) -> float:
+    def cost(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """C, the weighted mean over the samples of their loss, without a penalty (S10).
 
         Parameters
@@ -250,7 +252,7 @@ class Network:
         """
         return self.backward(X, y, sample_weight).cost
 
-    def backward(self, X, y, sample_weight=None) -> Gradients:
+    def backward(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Gradients:
         """Back-propagation over all rows as one batch (S2 to S5, S24).
 
         Parameters
@@ -277,7 +279,9 @@ class Network:
         deltas = workspace.deltas[1:]
         return Gradients(cost, deltas, coefs, intercepts, inputs=deltas[0] @ self.coefs_[0].T)
 
-    def step(self, X, y, *, learning_rate: float, sample_weight=None) -> float:
+    def step(
+        self, X: ArrayLike, y: ArrayLike, *, learning_rate: float, sample_weight: ArrayLike | None = None
+    ) -> float:
         """One step of gradient descent on the batch, w <- w - learning_rate dC/dw (S11).
 
         Parameters

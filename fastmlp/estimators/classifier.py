@@ -1,8 +1,10 @@
 """Classification: binary, multi-class and multilabel."""
 
 from functools import partial
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
@@ -15,6 +17,7 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp._typing import MatrixLike
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
 
@@ -51,7 +54,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     """
 
     @available_if(BaseMLP._is_stochastic)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on X and y, continuing where the last call ended.
 
         Parameters
@@ -76,7 +85,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict class labels.
 
         Parameters
@@ -97,7 +106,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         codes = self._decide(self._predict_raw(X))
         return codes if self._multilabel else self.classes_[codes]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> np.ndarray:
         """Predict class probabilities.
 
         Parameters
@@ -119,7 +128,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return expit(self._binary_logits(X))
         return self._predict_raw(X, activate_output=True)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
         """Predict the logarithms of class probabilities, from the logits.
 
         Parameters
