@@ -42,6 +42,15 @@ class Gradients:
     inputs: np.ndarray
 
 
+def writeable(array: np.ndarray) -> np.ndarray:
+    """The array, or a copy if it came out of a file or another process as read-only memory."""
+    if array.flags.writeable:
+        return array
+    copy = aligned_empty(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
 class Network:
     """A multilayer perceptron: layers of units, each fully connected to the next.
 
@@ -107,11 +116,10 @@ class Network:
         random_state: RandomState = None,
     ):
         sizes = _check_sizes(sizes)
-        activations = _check_activations(activation, n_hidden=len(sizes) - 2)
+        activations = check_activations(activation, n_hidden=len(sizes) - 2)
         _check_loss(loss, out_activation)
-        dtype = np.dtype(dtype)
-        if dtype not in (np.float32, np.float64):
-            raise ValueError(f"dtype is {dtype.name!r}; use 'float32' or 'float64'.")
+        if dtype not in ("float32", "float64"):
+            raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.")
 
         self.sizes = sizes
         self.activations_ = activations
@@ -213,6 +221,11 @@ class Network:
         ndarray of shape (n_samples, n_outputs)
             Computed a tile of rows at a time: memory beyond the result does not grow with n_samples.
         """
+        if X.dtype != self.parameters.dtype or X.shape[1] != self.sizes[0]:
+            raise ValueError(
+                f"X is {X.dtype} with {X.shape[1]} columns, but this network computes in {self.parameters.dtype} on "
+                f"{self.sizes[0]}; use forward, which converts."
+            )
         n_rows = X.shape[0] if rows is None else len(rows)
         out = np.empty((n_rows, self.sizes[-1]), self.parameters.dtype)
         tile_rows = min(self._core.tile_rows, n_rows)
@@ -349,10 +362,12 @@ class Network:
 
     def __setstate__(self, state):
         self.__dict__.update(state)
+        self.parameters = writeable(self.parameters)
         self._connect()
 
     def _check_X(self, X):
         X = check_array(X, dtype=self.parameters.dtype, order="C", input_name="X")
+        X = np.require(X, requirements="A")
         if X.shape[1] != self.sizes[0]:
             raise ValueError(f"X has {X.shape[1]} features; this network takes {self.sizes[0]}.")
         return X
@@ -370,14 +385,15 @@ class Network:
 
 
 def _check_sizes(sizes):
-    sizes = tuple(sizes)
+    sizes = tuple(sizes) if np.iterable(sizes) else (sizes,)
     if len(sizes) < 2 or not all(isinstance(n, Integral) and 1 <= n < 2**31 for n in sizes):
         raise ValueError(f"sizes is {sizes}; pass the units of at least two layers, each a positive integer.")
     return tuple(int(n) for n in sizes)
 
 
-def _check_activations(activation, n_hidden):
-    activations = (activation,) * n_hidden if isinstance(activation, str) else tuple(activation)
+def check_activations(activation, n_hidden: int) -> tuple[str, ...]:
+    """One activation name for each hidden layer, from one for all or a sequence."""
+    activations = tuple(activation) if isinstance(activation, (list, tuple)) else (activation,) * n_hidden
     if len(activations) != n_hidden:
         raise ValueError(
             f"activation names {len(activations)} activations for {n_hidden} hidden layers; pass one name, "

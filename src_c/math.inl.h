@@ -20,7 +20,7 @@ static inline REAL FM_NAME(power_of_two)(REAL n) {
   union {
     FM_INT bits;
     REAL real;
-  } u = {.bits = (FM_INT)((FM_UINT)(FM_NAME(low_bits)(n) + FM_EXPONENT_BIAS) << FM_MANTISSA_BITS)};
+  } u = {.bits = (FM_INT)(((FM_UINT)FM_NAME(low_bits)(n) + FM_EXPONENT_BIAS) << FM_MANTISSA_BITS)};
   return u.real;
 }
 

@@ -13,6 +13,10 @@ LABELS = np.arange(40) % 3
 NUMBERS = X.sum(axis=1)
 
 
+def raise_value_error(info):
+    raise ValueError("from a callback")
+
+
 def with_value(value):
     bad = X.copy()
     bad[7, 1] = value
@@ -52,6 +56,7 @@ BAD_PARAMETERS = [
     (dict(n_iter_no_change=0), "'n_iter_no_change' parameter"),
     (dict(max_fun=0), "'max_fun' parameter"),
     (dict(callbacks="print"), "'callbacks' parameter"),
+    (dict(callbacks=[print, 3]), "callbacks holds 3, which cannot be called; pass functions of one EpochInfo"),
     (dict(dtype="float16"), "'dtype' parameter .*'float32'.* Got 'float16'"),
 ]
 
@@ -73,6 +78,7 @@ BAD_DATA = [
 ]
 
 BAD_LABELS = [
+    (np.where(np.eye(3)[LABELS] > 0, 1, -1), r"y has values \[-1  1\]; multilabel targets need a matrix of 0 and 1"),
     (NUMBERS, "Unknown label type: continuous"),
     (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
     (np.stack([LABELS, LABELS], axis=1), "multiclass-multioutput, which is not supported; pass one column"),
@@ -80,7 +86,8 @@ BAD_LABELS = [
 
 BAD_NUMBERS = [
     (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
-    (np.full(40, "a"), "dtype='numeric' is not compatible|could not convert string to float"),
+    (np.full(40, "1"), r"y holds str_ values; pass numbers, for example y.astype\(float\)"),
+    (np.full(40, "a", dtype=object), "could not convert string to float"),
     (np.ones((40, 2, 2)), "dim 3|Expected <= 2"),
 ]
 
@@ -125,6 +132,37 @@ def test_bad_numbers(y, message):
     check_refused(MLPRegressor(), ValueError, message, lambda model: model.fit(X, y))
 
 
+def test_targets_too_large_for_the_dtype():
+    with pytest.raises(ValueError, match="y has 1e[+]39, which is too large for float32; scale y, or use"):
+        MLPRegressor(dtype="float32").fit(X, NUMBERS * 0 + 1e39)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("parameters", "y", "message"),
+    [
+        (dict(activation="tanh"), LABELS, r"hidden activations \('relu',\), but .* ask for \('tanh',\); keep them, or"),
+        (dict(hidden_layer_sizes=(7,)), LABELS, r"layer sizes \(3, 5, 3\), but .* ask for \(3, 7, 3\)"),
+        (dict(dtype="float32"), LABELS, "dtype is 'float32', but the model to continue computes in float64"),
+        (dict(), np.eye(3, dtype=int)[LABELS] | np.eye(3, dtype=int)[0], r"output and loss \('softmax', 'log_loss'\)"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_what_cannot_change_while_training_goes_on(parameters, y, message, method):
+    model = MLPClassifier((5,), max_iter=2, warm_start=True, random_state=0).fit(X, LABELS)
+    before, classes = model.predict_proba(X), model.classes_
+    with pytest.raises(ValueError, match=message):
+        getattr(model.set_params(**parameters), method)(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    assert model.classes_ is classes
+
+
+def test_loss_cannot_change_while_training_goes_on():
+    model = MLPRegressor(warm_start=True).partial_fit(X, NUMBERS)
+    with pytest.raises(ValueError, match=r"output and loss \('identity', 'squared_error'\), .* \('exp', 'poisson'\)"):
+        model.set_params(loss="poisson").fit(X, np.abs(NUMBERS))
+
+
 def test_bad_partial_fit():
     with pytest.raises(ValueError, match="classes must be passed on the first call to partial_fit"):
         MLPClassifier().partial_fit(X, LABELS)
@@ -154,24 +192,27 @@ def test_bad_predictions(method):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
-    "refit",
+    ("refit", "message"),
     [
-        lambda model: model.fit(with_value(np.nan), LABELS),
-        lambda model: model.fit(X[:, :2], LABELS[:5]),
-        lambda model: model.fit(X, NUMBERS),
-        lambda model: model.set_params(alpha=-1).fit(X, LABELS),
-        lambda model: model.set_params(hidden_layer_sizes=(3, -1)).fit(X[:, :2], LABELS + 7),
-        lambda model: model.set_params(early_stopping=True, validation_fraction=0.01).fit(X[:, :2], LABELS % 2),
-        lambda model: model.set_params(warm_start=True).fit(X, LABELS % 2),
-        lambda model: model.set_params(warm_start=True, hidden_layer_sizes=(5,)).fit(X, LABELS),
-        lambda model: model.partial_fit(X[:, :2], LABELS),
+        (lambda model: model.fit(with_value(np.nan), LABELS), "Input X contains NaN"),
+        (lambda model: model.fit(X[:, :2], LABELS[:5]), "inconsistent numbers of samples"),
+        (lambda model: model.fit(X, NUMBERS), "Unknown label type"),
+        (lambda model: model.set_params(alpha=-1).fit(X, LABELS), "'alpha' parameter"),
+        (lambda model: model.set_params(hidden_layer_sizes=(3, -1)).fit(X[:, :2], LABELS + 7), "must be > 0"),
+        (
+            lambda model: model.set_params(early_stopping=True, validation_fraction=0.01).fit(X[:, :2], LABELS % 2),
+            "validation set is too small",
+        ),
+        (lambda model: model.set_params(warm_start=True).fit(X, LABELS % 2), "same classes as in the previous call"),
+        (lambda model: model.partial_fit(X[:, :2], LABELS), "X has 2 features, but .* expecting 3"),
+        (lambda model: model.set_params(callbacks=raise_value_error).fit(X[:, :2], LABELS + 7), "from a callback"),
     ],
 )
-def test_a_failed_fit_keeps_the_earlier_one(refit):
+def test_a_failed_fit_keeps_the_earlier_one(refit, message):
     model = MLPClassifier(max_iter=3, random_state=0).fit(X, LABELS)
     before = model.predict_proba(X)
     attributes = {name for name in vars(model) if name.endswith("_")}
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=message):
         refit(model)
     np.testing.assert_array_equal(model.predict_proba(X), before)
     np.testing.assert_array_equal(model.classes_, [0, 1, 2])

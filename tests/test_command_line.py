@@ -24,8 +24,10 @@ def test_info(tmp_path):
     assert re.search(rf"kernels in use +{_config.chosen_isa()} ", result.stdout)
 
 
-@pytest.mark.parametrize(("isa", "products"), [("generic", "BLAS"), (_config.available_isas()[-1], "")])
+@pytest.mark.parametrize(("isa", "products"), [("generic", "BLAS"), ("avx2", "own kernels")])
 def test_info_follows_the_choice(monkeypatch, capsys, isa, products):
+    if isa not in _config.available_isas():
+        pytest.skip(f"this CPU has no {isa}")
     monkeypatch.setenv("FASTMLP_ISA", isa)
     show_config()
     text = capsys.readouterr().out

@@ -120,6 +120,14 @@ def test_isas_agree(rng, monkeypatch, dtype):
         assert_allclose(other, gradients[0], rtol=0, atol=1e-6 if dtype == "float32" else 1e-14)
 
 
+def test_cost(rng):
+    network, X, y = make_problem(rng, [3, 4, 2], "relu", ("squared_error", "identity"), 50)
+    weight = rng.uniform(1, 2, 50)
+    coefs, intercepts, activations = as_float64(network)
+    expected = reference.cost(coefs, intercepts, activations, "squared_error", X, y, weight)
+    assert_allclose(network.cost(X, y, weight), expected, rtol=1e-12)
+
+
 def test_parameters_are_views(rng):
     network, X, _ = make_problem(rng, [3, 4, 2], "relu", ("squared_error", "identity"), 5)
     before = network.forward(X)
@@ -142,6 +150,9 @@ def test_parameters_are_views(rng):
         (dict(sizes=[3, 2, 1], out_activation="sigmoid"), "'sigmoid' is unknown"),
         (dict(sizes=[3, 2, 1], out_activation="softmax"), "does not match loss 'squared_error'; use identity"),
         (dict(sizes=[3, 2, 1], dtype="int32"), "dtype is 'int32'; use"),
+        (dict(sizes=[3, 2, 1], dtype="foo"), "dtype is 'foo'; use"),
+        (dict(sizes=5), "sizes is"),
+        (dict(sizes=[3, 2, 1], activation=None), "None is unknown"),
     ],
 )
 def test_bad_networks(arguments, message):
@@ -171,5 +182,7 @@ def test_bad_batches(rng):
         network.backward(X, y[:, 0])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         network.backward(X, y[:3])
+    with pytest.raises(ValueError, match="X is float32 with 3 columns, but .* float64 on 3; use forward"):
+        network.predict_raw(X.astype(np.float32))
     with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
         network.backward(X, y, -np.ones(5))

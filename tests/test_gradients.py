@@ -28,7 +28,7 @@ def test_against_central_differences(rng, isa, dtype, activation, head):
         return reference.cost(coefs, intercepts, activations, network.loss, X, y)
 
     scale = max(np.abs(g).max() for g in gradients.coefs)
-    tolerance = scale * (1e-6 if dtype == "float64" else 1e-4)
+    tolerance = scale * (1e-8 if dtype == "float64" else 1e-4)
     for arrays, got in [(coefs, gradients.coefs), (intercepts, gradients.intercepts), ([X], [gradients.inputs])]:
         for array, gradient in zip(arrays, got, strict=True):
             for index in np.ndindex(*array.shape):

@@ -7,10 +7,12 @@ import threading
 import time
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
 
 from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.training.schedules import Adaptive, InverseScaling
@@ -26,7 +28,7 @@ def table(rng):
 
 
 def test_max_iter_warns(table):
-    with pytest.warns(ConvergenceWarning, match="max_iter=3 epochs"):
+    with pytest.warns(ConvergenceWarning, match="stopped at max_iter=3 before it converged"):
         model = MLPRegressor(max_iter=3, random_state=0).fit(*table)
     assert model.n_iter_ == 3 == len(model.loss_curve_)
     assert model.stop_reason_ == "max_iter"
@@ -168,7 +170,7 @@ def test_divergence_keeps_the_last_good_weights(table):
         solver="sgd", activation="identity", learning_rate_init=0.5, random_state=0,
         callbacks=lambda info: good.append(model.network_.parameters.copy()),
     )  # fmt: skip
-    with pytest.raises(ValueError, match=r"diverged in epoch \d+: .*Scale X .*lower learning_rate_init \(now 0.5\)"):
+    with pytest.raises(ValueError, match=r"diverged in epoch \d+: .*scale X .*lower learning_rate_init. .*last good"):
         model.fit(X, y)
     assert model.stop_reason_ == "diverged"
     assert model.n_iter_ == len(good) > 0
@@ -180,7 +182,7 @@ def test_divergence_keeps_the_last_good_weights(table):
 def test_divergence_in_the_first_epoch():
     X = np.full((10, 2), np.finfo(float).max)
     model = MLPRegressor(random_state=0)
-    with pytest.raises(ValueError, match="in epoch 1: .*the ones it started from"):
+    with pytest.raises(ValueError, match=r"in epoch 1: .*keeps its last good weights, those it started from\."):
         model.fit(X, np.arange(10.0))
     assert np.isfinite(model.coefs_[0]).all()
 
@@ -190,7 +192,7 @@ def test_divergence_with_early_stopping(table):
     model = MLPRegressor(
         solver="sgd", activation="identity", learning_rate_init=0.5, early_stopping=True, random_state=0
     )
-    with pytest.warns(ConvergenceWarning, match="weights with the best validation score"):
+    with pytest.warns(ConvergenceWarning, match="keeps the weights with the best validation score"):
         model.fit(X, y)
     assert np.isnan(model.validation_scores_[-1])
     assert np.isfinite(model.predict(X)).all()
@@ -203,6 +205,108 @@ def test_can_go_on_after_divergence(table):
     with pytest.raises(ValueError, match="diverged"):
         model.fit(X * 1e300, y)
     assert np.isfinite(model.partial_fit(X, y).network_.parameters).all()
+
+
+def test_lbfgs_diverges(table):
+    X, y = table
+    model = MLPRegressor(solver="lbfgs", random_state=0)
+    with pytest.raises(ValueError, match="diverged in iteration 1: .*scale X"):
+        model.fit(X * 1e200, y)
+    assert model.stop_reason_ == "diverged"
+    assert np.isfinite(model.network_.parameters).all()
+
+
+def test_lbfgs_is_interrupted(rng):
+    X, y = rng.normal(size=(2000, 20)), rng.normal(size=2000)
+    model = MLPRegressor(solver="lbfgs", max_iter=10**6, max_fun=10**9, tol=0, random_state=0)
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.warns(UserWarning, match=r"interrupted by user after \d+ iterations"):
+        model.fit(X, y)
+    timer.join()
+    assert model.stop_reason_ == "interrupted"
+    assert model.n_iter_ == len(model.loss_curve_) > 0
+    # The weights are those of the last accepted iteration, whose loss is on the curve.
+    squares = sum(np.vdot(w, w) for w in model.coefs_)
+    cost = model.network_.cost(X, y) + 0.5 * model.alpha * squares / 2000
+    assert_allclose(cost, model.loss_curve_[-1], rtol=1e-9)
+
+
+@ignore_convergence
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_callback_that_raises(table, early_stopping):
+    """On a first fit nothing is left; where training went on, the model stays usable and says why it ended."""
+
+    def fail(info):
+        if info.epoch == 3:
+            raise RuntimeError("from the callback")
+
+    model = MLPRegressor(callbacks=fail, early_stopping=early_stopping, random_state=0)
+    with pytest.raises(RuntimeError, match="from the callback"):
+        model.fit(*table)
+    assert not hasattr(model, "network_")
+    model.set_params(callbacks=None, warm_start=True, max_iter=5).fit(*table)
+    with pytest.raises(RuntimeError, match="from the callback"):
+        model.set_params(callbacks=fail).fit(*table)
+    assert model.stop_reason_ == "failed"
+    assert model.n_iter_ == 3
+    if early_stopping:
+        assert len(model.validation_scores_) == len(model.loss_curve_)
+
+
+@ignore_convergence
+def test_warm_start_holds_out_the_same_rows(table, monkeypatch):
+    from fastmlp.estimators import _base
+
+    splits = []
+
+    def split(*args, **kwargs):
+        splits.append(train_test_split(*args, **kwargs))
+        return splits[-1]
+
+    monkeypatch.setattr(_base, "train_test_split", split)
+    model = MLPRegressor(early_stopping=True, warm_start=True, max_iter=2, random_state=0)
+    for _ in range(3):
+        model.fit(*table)
+    for _, validation_rows in splits:
+        assert_array_equal(validation_rows, splits[0][1])
+
+
+@ignore_convergence
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_read_only_model_can_go_on(table, tmp_path, method):
+    """joblib maps large arrays of a model into worker processes as read-only memory."""
+    model = MLPRegressor(max_iter=2, warm_start=True, random_state=0).fit(*table)
+    joblib.dump(model, tmp_path / "model.joblib")
+    mapped = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
+    getattr(model, method)(*table)
+    getattr(mapped, method)(*table)
+    assert_array_equal(mapped.network_.parameters, model.network_.parameters)
+
+
+@ignore_convergence
+def test_tiny_epsilon_in_float32(table):
+    """A feature that is always 0 has a gradient of exactly 0, and 0 / (0 + epsilon) is 0."""
+    X = np.column_stack([table[0], np.zeros(120)]).astype(np.float32)
+    model = MLPRegressor(epsilon=1e-60, alpha=0, max_iter=3, random_state=0).fit(X, table[1])
+    assert np.isfinite(model.network_.parameters).all()
+
+
+@ignore_convergence
+def test_misaligned_rows(table):
+    X, y = table
+    odd = np.frombuffer(bytearray(X.nbytes + 3), X.dtype, X.size, offset=3).reshape(X.shape)
+    odd[...] = X
+    assert not odd.flags.aligned
+    models = [MLPRegressor(max_iter=2, random_state=0).fit(rows, y) for rows in (X, odd)]
+    assert_array_equal(models[0].predict(X), models[1].predict(odd))
+
+
+def test_steep_schedule(table):
+    """The step size falls to 0 rather than out of the range of numbers."""
+    model = MLPRegressor(solver="sgd", learning_rate="invscaling", power_t=200.0, n_iter_no_change=1, random_state=0)
+    model.fit(*table)
+    assert model.stop_reason_ == "no_improvement"
 
 
 def test_interruption_leaves_a_usable_model(table):

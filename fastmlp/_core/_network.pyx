@@ -315,6 +315,8 @@ cdef class NetworkCore:
         Returns the sum over batches of cost times rows. Where a batch's cost is NaN or infinite, training stops before
         that batch's step, and the sum is NaN or infinite too.
         """
+        if not all(array.flags.writeable for array in (self.parameters, *moments)):
+            raise ValueError("Parameters and moments are read-only; copy them first.")
         cdef:
             fm_step step
             int kernel = OPTIMIZER_KERNELS[optimizer]

@@ -1,5 +1,6 @@
 """What the estimators share: parameters, checks, and the way from arrays to a trained network."""
 
+import copy
 import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -18,9 +20,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from fastmlp._typing import Callbacks, MatrixLike, RandomState
 from fastmlp.activations import HIDDEN_ACTIVATIONS
-from fastmlp.network import Network
+from fastmlp.network import Network, check_activations
 from fastmlp.training import lbfgs
-from fastmlp.training.loop import Trainer
+from fastmlp.training.loop import DivergenceError, Trainer, divergence_message
 from fastmlp.training.optimizers import SGD, Adam
 from fastmlp.training.schedules import Adaptive, Constant, InverseScaling
 from fastmlp.training.stopping import Patience
@@ -39,6 +41,11 @@ OPTIMIZER_PARAMETERS = (
     "beta_2",
     "epsilon",
 )
+
+
+def _aligned(X):
+    """X, copied only if its elements straddle their natural addresses, as in a file mapped at an odd offset."""
+    return X if issparse(X) else np.require(X, requirements="A")
 
 
 class BaseMLP(BaseEstimator, metaclass=ABCMeta):
@@ -208,51 +215,65 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _fit(self, X, y, sample_weight, *, incremental, classes=None):
         before = self.__dict__.copy()
+        resume = hasattr(self, "network_") and (incremental or self.warm_start)
         try:
             self._validate_params()
             if incremental and self.early_stopping:
                 raise ValueError(
                     "partial_fit does not support early_stopping=True; set early_stopping=False, or use fit."
                 )
-            resume = hasattr(self, "network_") and (incremental or self.warm_start)
+            callbacks = self._check_callbacks()
             X, targets, sample_weight = self._check_training_data(X, y, sample_weight, resume, incremental, classes)
             trainer = getattr(self, "_trainer", None) if resume else None
             random_state = check_random_state(self.random_state) if trainer is None else trainer.random_state
             self._make_network(X, targets, resume, random_state)
-            rows, validation_rows = self._split(targets, sample_weight, random_state)
+            rows, validation_rows = self._split(targets, sample_weight, resume, random_state)
+            n_rows = X.shape[0] if rows is None else len(rows)
             if self.solver in STOCHASTIC_SOLVERS:
-                self._make_trainer(X.shape[0] if rows is None else len(rows), random_state)
+                self._make_trainer(n_rows, random_state)
         except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
+            self._restore(before)
             raise
 
-        if self.solver in STOCHASTIC_SOLVERS:
-            self._train(X, targets, sample_weight, rows, validation_rows, 1 if incremental else self.max_iter)
-            if self.stop_reason_ == "max_iter" and not incremental:
-                self._warn_not_converged(f"max_iter={self.max_iter} epochs")
-        else:
-            self._trainer = None
-            history = lbfgs.train(
-                self.network_,
-                X,
-                targets,
-                sample_weight,
-                rows,
-                alpha=self.alpha,
-                max_iter=self.max_iter,
-                max_fun=self.max_fun,
-                tol=self.tol,
-                verbose=self.verbose,
-            )
-            self._set_fitted(history, best_loss=history.loss_curve[-1])
-            if self.stop_reason_ == "max_iter":
-                self._warn_not_converged(f"max_iter={self.max_iter} iterations or max_fun={self.max_fun} losses")
+        max_iter = 1 if incremental else self.max_iter
+        try:
+            if self.solver in STOCHASTIC_SOLVERS:
+                self._train(X, targets, sample_weight, rows, validation_rows, max_iter, callbacks)
+            else:
+                self._train_lbfgs(X, targets, sample_weight, rows)
+        except DivergenceError:
+            raise  # the model keeps its last good weights
+        except BaseException:
+            if not resume:
+                self._restore(before)
+            raise
+        if self.stop_reason_ == "max_iter" and not incremental:
+            self._warn_not_converged()
         return self
+
+    def _restore(self, attributes):
+        self.__dict__.clear()
+        self.__dict__.update(attributes)
+
+    def _check_callbacks(self):
+        if self.callbacks is None:
+            return []
+        callbacks = self.callbacks if isinstance(self.callbacks, (list, tuple)) else [self.callbacks]
+        for callback in callbacks:
+            if not callable(callback):
+                raise ValueError(
+                    f"callbacks holds {callback!r}, which cannot be called; pass functions of one EpochInfo."
+                )
+        return callbacks
 
     def _check_training_data(self, X, y, sample_weight, resume, incremental, classes):
         if resume:
             dtype = self.network_.parameters.dtype
+            if self.dtype not in ("auto", dtype.name):
+                raise ValueError(
+                    f"dtype is {self.dtype!r}, but the model to continue computes in {dtype.name}; keep it, or set "
+                    "warm_start=False and use fit."
+                )
         else:
             dtype = [np.float64, np.float32] if self.dtype == "auto" else self.dtype
         X, y = validate_data(
@@ -266,6 +287,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             y_numeric=is_regressor(self),
             reset=not resume,
         )
+        X = _aligned(X)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         if y.ndim == 2 and y.shape[1] == 1:
@@ -273,25 +295,31 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         return X, self._check_targets(y, X.dtype, resume, incremental, classes), sample_weight
 
     def _make_network(self, X, targets, resume, random_state):
-        n_outputs = self._n_outputs(targets)
-        sizes = (X.shape[1], *self._hidden_sizes(), n_outputs)
-        if resume:
-            if self.network_.sizes != sizes:
-                raise ValueError(
-                    f"The model to continue has layers of {self.network_.sizes} units, but the data and "
-                    f"hidden_layer_sizes now ask for {sizes}; keep them, or set warm_start=False and use fit."
-                )
-            return
+        sizes = (X.shape[1], *self._hidden_sizes(), self._n_outputs(targets))
+        activations = check_activations(self.activation, len(sizes) - 2)
         out_activation, loss = self._output(targets)
-        self.network_ = Network(
-            sizes,
-            activation=self.activation,
-            out_activation=out_activation,
-            loss=loss,
-            dtype=X.dtype,
-            random_state=random_state,
-        )
-        self._trainer = None
+        if not resume:
+            self.network_ = Network(
+                sizes,
+                activation=activations,
+                out_activation=out_activation,
+                loss=loss,
+                dtype=X.dtype.name,
+                random_state=random_state,
+            )
+            self._trainer = self._split_random_state = None
+            return
+        network = self.network_
+        for name, is_now, was in [
+            ("layer sizes", sizes, network.sizes),
+            ("hidden activations", activations, network.activations_),
+            ("output and loss", (out_activation, loss), (network.out_activation, network.loss)),
+        ]:
+            if is_now != was:
+                raise ValueError(
+                    f"The model to continue has {name} {was}, but data and parameters now ask for {is_now}; keep them, "
+                    "or set warm_start=False and use fit."
+                )
 
     def _hidden_sizes(self):
         sizes = self.hidden_layer_sizes
@@ -300,7 +328,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}; pass one positive integer a layer.")
         return sizes
 
-    def _split(self, targets, sample_weight, random_state):
+    def _split(self, targets, sample_weight, resume, random_state):
         """Rows to train on and rows to validate on; None for all and for none."""
         rows = None
         if sample_weight is not None and not np.all(sample_weight):
@@ -317,6 +345,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 f"is {n_validation}, and {n_needed} are needed. Increase 'validation_fraction' or the size of your "
                 "dataset."
             )
+        # A fit that goes on holds out the same rows, or it would be judged by rows it has learnt from.
+        if resume and self._split_random_state is not None:
+            random_state = copy.deepcopy(self._split_random_state)
+        else:
+            self._split_random_state = copy.deepcopy(random_state)
         return train_test_split(rows, random_state=random_state, test_size=self.validation_fraction, stratify=strata)
 
     def _make_trainer(self, n_rows, random_state):
@@ -360,7 +393,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             return InverseScaling(self.learning_rate_init, self.power_t)
         return {"constant": Constant, "adaptive": Adaptive}[self.learning_rate](self.learning_rate_init)
 
-    def _train(self, X, targets, sample_weight, rows, validation_rows, max_iter):
+    def _train(self, X, targets, sample_weight, rows, validation_rows, max_iter, callbacks):
         trainer = self._trainer
         validation_score = None
         if validation_rows is not None:
@@ -374,7 +407,6 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 with np.errstate(over="ignore", invalid="ignore"):  # a diverging model's score
                     return float(self._score_raw(raw, targets_val, weight_val))
 
-        callbacks = self.callbacks or ()
         try:
             trainer.train(
                 X,
@@ -383,12 +415,31 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 rows,
                 max_iter=max_iter,
                 validation_score=validation_score,
-                callbacks=callbacks if isinstance(callbacks, (list, tuple)) else [callbacks],
+                callbacks=callbacks,
             )
         finally:
             self._set_fitted(trainer.history, best_loss=trainer.patience.best)
             if trainer.history.stop_reason == "diverged":
                 self._trainer = None  # its moments are no good either
+
+    def _train_lbfgs(self, X, targets, sample_weight, rows):
+        self._trainer = None
+        history = lbfgs.train(
+            self.network_,
+            X,
+            targets,
+            sample_weight,
+            rows,
+            alpha=self.alpha,
+            max_iter=self.max_iter,
+            max_fun=self.max_fun,
+            tol=self.tol,
+            verbose=self.verbose,
+        )
+        self._set_fitted(history, best_loss=min(history.loss_curve, default=np.inf))
+        if self.stop_reason_ == "diverged":
+            kept = f"its last good weights, those of iteration {self.n_iter_}"
+            raise DivergenceError(divergence_message(f"iteration {self.n_iter_ + 1}", kept))
 
     def _set_fitted(self, history, best_loss):
         self.n_iter_ = history.n_epochs
@@ -404,10 +455,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self.validation_scores_ = history.validation_scores if has_validation else None
         self.best_validation_score_ = best_loss if has_validation else None
 
-    def _warn_not_converged(self, limit):
+    def _warn_not_converged(self):
+        limit = f"max_iter={self.max_iter}"
+        if self.solver not in STOCHASTIC_SOLVERS:
+            limit += f" or max_fun={self.max_fun}"
         warnings.warn(
-            f"Maximum iterations reached: training stopped at {limit} before it converged. Increase the limit, or "
-            "scale X, or change learning_rate_init.",
+            f"Maximum iterations reached: training stopped at {limit} before it converged. Increase it, or scale X, or "
+            "change learning_rate_init.",
             ConvergenceWarning,
             stacklevel=4,
         )
@@ -430,4 +484,4 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _predict_raw(self, X, *, activate_output=False):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=self.network_.parameters.dtype, order="C", reset=False)
-        return self.network_.predict_raw(X, activate_output=activate_output)
+        return self.network_.predict_raw(_aligned(X), activate_output=activate_output)

@@ -174,6 +174,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                     f"y of shape {y.shape} is {type_of_target(y)}, which is not supported; pass one column of "
                     "labels, or a matrix of 0 and 1 for multilabel targets."
                 )
+            if not np.isin(y, (0, 1)).all():
+                raise ValueError(f"y has values {np.unique(y)}; multilabel targets need a matrix of 0 and 1.")
             self.classes_ = np.arange(y.shape[1])
             return np.ascontiguousarray(y, dtype=dtype)
         if incremental:

@@ -131,10 +131,18 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return prediction.ravel() if prediction.shape[1] == 1 else prediction
 
     def _check_targets(self, y, dtype, resume, incremental, classes):
+        if y.dtype.kind not in "biuf":
+            raise ValueError(f"y holds {y.dtype.type.__name__} values; pass numbers, for example y.astype(float).")
         if self.loss == "poisson" and np.any(y < 0):
             raise ValueError(f"y has {y.min():g}, but loss='poisson' needs y >= 0; shift y or use squared_error.")
         y = y.reshape(-1, 1) if y.ndim == 1 else y
-        return np.ascontiguousarray(y, dtype=dtype)
+        with np.errstate(over="ignore"):
+            targets = np.ascontiguousarray(y, dtype=dtype)
+        if not np.isfinite(targets).all():
+            raise ValueError(
+                f"y has {np.abs(y).max():g}, which is too large for {dtype}; scale y, or use dtype='float64'."
+            )
+        return targets
 
     def _n_outputs(self, targets):
         return targets.shape[1]

@@ -5,7 +5,7 @@ from scipy.optimize import minimize
 
 from fastmlp._core._network import Data, Workspace
 from fastmlp.network import Network
-from fastmlp.training.loop import History
+from fastmlp.training.loop import History, warn_interrupted
 
 # Rows of one pass: bounds the workspace, and is many enough for the products to run at full speed.
 MAX_BATCH_ROWS = 4096
@@ -43,6 +43,8 @@ def train(
     Returns
     -------
     History
+        Its stop_reason is converged, max_iter, no_improvement (the line search found none), interrupted or diverged; in
+        every case the network has the last parameters that were accepted.
     """
     if rows is None:
         rows = np.arange(X.shape[0])
@@ -68,24 +70,39 @@ def train(
             w_gradient += alpha * w
         return cost / total_weight, gradient / total_weight
 
-    history = History()
+    history = History(stop_reason="converged")
+    good_parameters = network.parameters.copy()
 
     def record(intermediate_result):
-        history.loss_curve.append(float(intermediate_result.fun))
+        loss, parameters = float(intermediate_result.fun), intermediate_result.x
+        if np.isfinite(loss):
+            # Nothing here lets a signal in between the two, so an interrupted fit has the weights of its last loss.
+            good_parameters[:] = parameters
+            history.loss_curve.append(loss)
         if verbose:
-            print(f"Iteration {len(history.loss_curve)}, loss = {history.loss_curve[-1]:.8f}")
+            print(f"Iteration {len(history.loss_curve)}, loss = {loss:.8f}")
 
-    result = minimize(
-        cost_and_gradient,
-        network.parameters.astype(np.float64),
-        method="L-BFGS-B",
-        jac=True,
-        callback=record,
-        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
-    )
-    network.parameters[:] = result.x
-    history.n_epochs = result.nit
-    history.n_samples_seen = result.nfev * len(rows)
-    history.loss_curve = history.loss_curve or [float(result.fun)]
-    history.stop_reason = "max_iter" if result.status == 1 else "converged"
+    try:
+        result = minimize(
+            cost_and_gradient,
+            network.parameters.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=record,
+            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+        )
+    except KeyboardInterrupt:
+        history.stop_reason = "interrupted"
+        warn_interrupted(f"{len(history.loss_curve)} iterations")
+    else:
+        history.n_samples_seen = result.nfev * len(rows)
+        history.stop_reason = {0: "converged", 1: "max_iter"}.get(result.status, "no_improvement")
+        if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
+            history.stop_reason = "diverged"
+    finally:
+        # Not the last point tried, which may be no good, but the last one accepted.
+        network.parameters[:] = good_parameters
+    history.n_epochs = len(history.loss_curve)
+    if history.stop_reason == "converged" and not history.loss_curve:  # where it started
+        history.loss_curve.append(float(result.fun))
     return history

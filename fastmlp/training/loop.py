@@ -47,6 +47,20 @@ class DivergenceError(ValueError):
     """The loss or a weight became NaN or infinite."""
 
 
+def divergence_message(moment: str, kept: str) -> str:
+    """What happened in an epoch or iteration, what the model keeps, and what to try."""
+    return (
+        f"Training diverged in {moment}: the loss or a weight became NaN or infinite. Solver produced non-finite "
+        "parameter weights. The input data may contain large values and need to be preprocessed: scale X (for example "
+        f"with StandardScaler), scale large regression targets, or lower learning_rate_init. The model keeps {kept}."
+    )
+
+
+def warn_interrupted(progress: str) -> None:
+    """Say that the user ended training, and after how much of it."""
+    warnings.warn(f"Training interrupted by user after {progress}; the model keeps what it has learnt.", stacklevel=3)
+
+
 @dataclass
 class History:
     """What training has gone through.
@@ -60,7 +74,8 @@ class History:
     n_epochs : int
         Of the last fit.
     stop_reason : str
-        Of the last fit: max_iter, no_improvement, callback, interrupted, diverged, or converged (lbfgs).
+        Of the last fit: max_iter, no_improvement, callback, interrupted, diverged, failed (a callback raised), or
+        converged (lbfgs).
     """
 
     loss_curve: list[float] = field(default_factory=list)
@@ -155,10 +170,10 @@ class Trainer:
                 if not (np.isfinite(loss) and core.all_finite()):
                     history.stop_reason = "diverged"
                     break
+                score = None if validation_score is None else validation_score()
                 history.n_epochs = epoch
                 history.n_samples_seen += data.n_rows
                 history.loss_curve.append(loss)
-                score = None if validation_score is None else validation_score()
                 if score is not None:
                     history.validation_scores.append(score)
                 is_best = self.patience.update(loss if score is None else score)
@@ -176,14 +191,21 @@ class Trainer:
                     break
         except KeyboardInterrupt:
             history.stop_reason = "interrupted"
-            warnings.warn(
-                f"Training interrupted by user after {history.n_epochs} epochs; the model keeps what it has learnt.",
-                stacklevel=2,
-            )
-        if validation_score is not None or history.stop_reason == "diverged":
-            self.network.parameters[:] = good_parameters
+            warn_interrupted(f"{history.n_epochs} epochs")
+        except BaseException:
+            history.stop_reason = "failed"
+            raise
+        finally:
+            if validation_score is not None or history.stop_reason == "diverged" or not core.all_finite():
+                self.network.parameters[:] = good_parameters
         if history.stop_reason == "diverged":
-            self._report_divergence(validation_score is not None)
+            moment = f"epoch {history.n_epochs + 1}"
+            if validation_score is None:
+                kept = f"those of epoch {history.n_epochs}" if history.n_epochs else "those it started from"
+                raise DivergenceError(divergence_message(moment, f"its last good weights, {kept}"))
+            history.validation_scores.append(float("nan"))
+            kept = "the weights with the best validation score"
+            warnings.warn(divergence_message(moment, kept), ConvergenceWarning, stacklevel=2)
 
     def continue_from(self, before: "Trainer") -> None:
         """Take over another trainer's history, patience and memory.
@@ -249,24 +271,3 @@ class Trainer:
         print(f"Iteration {info.epoch}, loss = {info.loss:.8f}")
         if info.validation_score is not None:
             print(f"Validation score: {info.validation_score:f}")
-
-    def _report_divergence(self, has_best_weights):
-        """Say what happened and what to try."""
-        history = self.history
-        epoch = history.n_epochs + 1
-        message = (
-            f"Training diverged in epoch {epoch}: the loss or a weight became NaN or infinite. "
-            "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-            "preprocessed. Scale X (for example with StandardScaler), scale large regression targets, or lower "
-            f"learning_rate_init (now {self.schedule.learning_rate:g}). "
-        )
-        if has_best_weights:
-            history.validation_scores.append(float("nan"))
-            warnings.warn(
-                message + "The model has the weights with the best validation score.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
-        else:
-            kept = f"those of epoch {history.n_epochs}" if history.n_epochs else "the ones it started from"
-            raise DivergenceError(message + f"The model keeps its last good weights, {kept}.")

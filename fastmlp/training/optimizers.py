@@ -6,6 +6,7 @@ A new optimizer is a class here and a body in ``src_c/optimizers.inl.h``, under 
 import numpy as np
 
 from fastmlp._core._network import aligned_empty
+from fastmlp.network import writeable
 
 
 class Optimizer:
@@ -32,6 +33,10 @@ class Optimizer:
         self.moments = [aligned_empty(parameters.shape, parameters.dtype) for _ in range(self.n_moments)]
         for moment in self.moments:
             moment.fill(0)
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.moments = [writeable(moment) for moment in self.moments]
 
     def step_sizes(self, learning_rate: float, n_steps: int) -> np.ndarray:
         """Step sizes of the next `n_steps` steps, corrections included."""
@@ -62,7 +67,8 @@ class Adam(Optimizer):
     def __init__(self, parameters, *, beta_1: float, beta_2: float, epsilon: float):
         super().__init__(parameters, beta_1)
         self.decay_2 = beta_2
-        self.epsilon = epsilon
+        # Smaller ones are 0 in this dtype, and 0 / 0 where a gradient is exactly 0.
+        self.epsilon = max(epsilon, np.finfo(parameters.dtype).tiny)
         self.n_steps = 0
 
     def step_sizes(self, learning_rate, n_steps):

@@ -29,7 +29,7 @@ class InverseScaling(Constant):
 
     def epoch_ends(self, n_samples_seen):
         """Lower the learning rate."""
-        self.learning_rate = self.learning_rate_init / (n_samples_seen + 1) ** self.power_t
+        self.learning_rate = self.learning_rate_init * (n_samples_seen + 1.0) ** -self.power_t
 
 
 class Adaptive(Constant):

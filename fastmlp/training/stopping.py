@@ -26,7 +26,7 @@ class Patience:
     def update(self, value: float) -> bool:
         """Take note of an epoch's value; return whether it is the best so far."""
         if self.higher_is_better:
-            stalled, best = value < self.best + self.tol, value > self.best
+            stalled, best = not value >= self.best + self.tol, value > self.best  # NaN is no improvement
         else:
             stalled, best = value > self.best - self.tol, value < self.best
         self.count = self.count + 1 if stalled else 0
