@@ -89,6 +89,18 @@ static void FM_NAME(tile_any)(int rows, REAL *c, ptrdiff_t ldc, ptrdiff_t column
   }
 }
 
+/* Lane i of the result is lane from[i] of the two vectors laid end to end. */
+static inline __attribute__((always_inline)) VEC FM_NAME(shuffle)(VEC low, VEC high, FM_NAME(lanes) from) {
+#ifdef __clang__
+  VEC out; /* its __builtin_shufflevector wants literal lanes; this loop becomes the same instruction */
+#pragma GCC unroll 16
+  for (int i = 0; i < LANES; i++) out[i] = from[i] < LANES ? low[from[i]] : high[from[i] - LANES];
+  return out;
+#else
+  return __builtin_shuffle(low, high, from);
+#endif
+}
+
 /* Transpose a LANES x LANES block: rows `from + i * stride` become columns of `to`. Each round swaps
  * the off-diagonal halves of blocks half as wide as the round before. */
 static inline __attribute__((always_inline)) void FM_NAME(transpose_block)(REAL *to, ptrdiff_t to_stride,
@@ -107,8 +119,8 @@ static inline __attribute__((always_inline)) void FM_NAME(transpose_block)(REAL 
     for (int i = 0; i < LANES; i++)
       if (!(i & half)) {
         const VEC low = x[i], high = x[i + half];
-        x[i] = __builtin_shuffle(low, high, keep);
-        x[i + half] = __builtin_shuffle(low, high, give);
+        x[i] = FM_NAME(shuffle)(low, high, keep);
+        x[i + half] = FM_NAME(shuffle)(low, high, give);
       }
   }
 #pragma GCC unroll 16

@@ -13,6 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_info
 
 from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.training.schedules import Adaptive, InverseScaling
@@ -432,6 +433,25 @@ def test_float32_stays_float32(table):
     chosen = MLPRegressor(max_iter=2, random_state=0, dtype="float32").fit(X, y)
     assert_array_equal(chosen.network_.parameters, model.network_.parameters)
     assert MLPRegressor(max_iter=2, dtype="float64").fit(X.astype(np.float32), y).coefs_[0].dtype == np.float64
+
+
+@ignore_convergence
+def test_blas_has_one_thread_during_fits(table, monkeypatch):
+    """Where BLAS multiplies, its threads are limited while any fit runs, and are back afterwards."""
+
+    def blas_threads():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    monkeypatch.setenv("FASTMLP_ISA", "generic")
+    before, inside, after_inner = blas_threads(), [], []
+
+    def fit_another(info):
+        MLPRegressor(max_iter=1, callbacks=lambda info: inside.append(blas_threads())).fit(*table)
+        after_inner.append(blas_threads())
+
+    MLPRegressor(max_iter=1, callbacks=fit_another).fit(*table)
+    assert {n for threads in inside + after_inner for n in threads} == {1}
+    assert blas_threads() == before
 
 
 def test_fits_in_threads_do_not_meet(table):

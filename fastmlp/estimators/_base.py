@@ -22,6 +22,7 @@ from fastmlp._typing import Callbacks, MatrixLike, RandomState
 from fastmlp.activations import HIDDEN_ACTIVATIONS
 from fastmlp.network import Network, check_activations
 from fastmlp.training import lbfgs
+from fastmlp.training._blas_threads import one_blas_thread
 from fastmlp.training.loop import DivergenceError, Trainer, divergence_message
 from fastmlp.training.optimizers import SGD, Adam
 from fastmlp.training.schedules import Adaptive, Constant, InverseScaling
@@ -237,10 +238,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
         max_iter = 1 if incremental else self.max_iter
         try:
-            if self.solver in STOCHASTIC_SOLVERS:
-                self._train(X, targets, sample_weight, rows, validation_rows, max_iter, callbacks)
-            else:
-                self._train_lbfgs(X, targets, sample_weight, rows)
+            with one_blas_thread():
+                if self.solver in STOCHASTIC_SOLVERS:
+                    self._train(X, targets, sample_weight, rows, validation_rows, max_iter, callbacks)
+                else:
+                    self._train_lbfgs(X, targets, sample_weight, rows)
         except DivergenceError:
             raise  # the model keeps its last good weights
         except BaseException:
