@@ -202,6 +202,17 @@ class Network:
         Returns
         -------
         ndarray of shape (n_samples, n_outputs)
+
+        Raises
+        ------
+        ValueError
+            If X is not finite or has another number of features.
+
+        Examples
+        --------
+        >>> from fastmlp import Network
+        >>> Network([3, 4, 2], random_state=0).forward([[1, 2, 3], [4, 5, 6]]).shape
+        (2, 2)
         """
         return self.predict_raw(self._check_X(X), activate_output=True)
 
@@ -243,6 +254,17 @@ class Network:
         Returns
         -------
         list of ndarray of shape (n_samples, units of layer l)
+
+        Raises
+        ------
+        ValueError
+            If X is not finite or has another number of features.
+
+        Examples
+        --------
+        >>> from fastmlp import Network
+        >>> [a.shape for a in Network([3, 4, 2], random_state=0).activations([[1, 2, 3]])]
+        [(1, 3), (1, 4), (1, 2)]
         """
         X = self._check_X(X)
         workspace = Workspace(self._core, len(X), gather=False, training=False)
@@ -262,6 +284,19 @@ class Network:
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            As for ``backward``.
+
+        Examples
+        --------
+        Half of the squared distance, where weights are 1 and biases 0.
+
+        >>> from fastmlp import Network
+        >>> Network.from_weights([[[1.0]]], [[0.0]], activation=[]).cost([[3.0]], [1.0])
+        2.0
         """
         return self.backward(X, y, sample_weight).cost
 
@@ -283,6 +318,13 @@ class Network:
         ------
         ValueError
             If shapes do not fit the network or each other, or values are not finite.
+
+        Examples
+        --------
+        >>> from fastmlp import Network
+        >>> gradients = Network.from_weights([[[1.0]]], [[0.0]], activation=[]).backward([[3.0]], [1.0])
+        >>> gradients.deltas, gradients.coefs, gradients.intercepts, gradients.inputs
+        ([array([[2.]])], [array([[6.]])], [array([2.])], array([[2.]]))
         """
         X, y, sample_weight = self._check_batch(X, y, sample_weight)
         workspace = Workspace(self._core, len(X), gather=False, training=True)
@@ -308,6 +350,20 @@ class Network:
         -------
         float
             The cost before the step.
+
+        Raises
+        ------
+        ValueError
+            As for ``backward``.
+
+        Examples
+        --------
+        >>> from fastmlp import Network
+        >>> net = Network.from_weights([[[1.0]]], [[0.0]], activation=[])
+        >>> net.step([[3.0]], [1.0], learning_rate=0.1)
+        2.0
+        >>> net.coefs_, net.intercepts_
+        ([array([[0.4]])], [array([-0.2])])
         """
         gradients = self.backward(X, y, sample_weight)
         for parameter, gradient in zip(
@@ -327,6 +383,14 @@ class Network:
         -------
         coefs : list of ndarray of shape (fan_in, fan_out)
         intercepts : list of ndarray of shape (fan_out,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> Network([2, 1]).split(np.arange(3.0))
+        ([array([[0.],
+               [1.]])], [array([2.])])
         """
         coefs, intercepts, start = [], [], 0
         for fan_in, fan_out in pairwise(self.sizes):

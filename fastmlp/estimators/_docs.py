@@ -55,7 +55,7 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
 
     early_stopping : bool, default=False
         Whether to hold out ``validation_fraction`` of the rows, stop when their score stops improving, and keep the
-        weights with the best score. Classes are held out in proportion, but for multilabel targets.
+        weights with the best score. Classes are held out in proportion, but for multilabel targets. For sgd and adam.
 
     validation_fraction : float, default=0.1
         Share of the rows held out for early stopping; at least two rows.
