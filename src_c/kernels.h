@@ -30,7 +30,6 @@ typedef struct {
   double decay_1;       /* sgd: momentum; adam: beta_1 */
   double decay_2;       /* adam: beta_2 */
   double epsilon;       /* adam: keeps the division finite */
-  double l2;            /* gradient of the penalty is l2 * parameter */
   int nesterov;         /* sgd: look ahead along the velocity */
 } fm_step;
 
@@ -48,10 +47,10 @@ typedef struct {
   double (*matched_loss[FM_N_MATCHED_LOSSES])(void *delta, const void *z, const void *y, const void *weight,
                                               double scale, ptrdiff_t rows, ptrdiff_t cols);
 
-  /* One optimizer step on n parameters, the first n_penalized of which carry the penalty; returns the
-   * sum of their squares before the step. moment_2 is unused by sgd. */
+  /* One optimizer step on n parameters, with l2 * parameter, the gradient of the penalty, added to the
+   * gradient; returns the sum of the parameters' squares before the step. moment_2 is unused by sgd. */
   double (*update[FM_N_OPTIMIZERS])(void *parameter, void *moment_1, void *moment_2, const void *gradient,
-                                    ptrdiff_t n, ptrdiff_t n_penalized, const fm_step *step);
+                                    ptrdiff_t n, double l2, const fm_step *step);
 
   /* out (cols,) = sums over the rows of x (rows, cols). */
   void (*column_sums)(void *out, const void *x, ptrdiff_t rows, ptrdiff_t cols);

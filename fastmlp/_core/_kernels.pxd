@@ -11,25 +11,21 @@ cdef extern from "kernels.h" nogil:
         FM_LOGISTIC
         FM_EXP
         FM_SOFTMAX
-        FM_N_ACTIVATIONS
 
     enum fm_matched_loss:
         FM_SQUARED_ERROR_IDENTITY
         FM_LOG_LOSS_LOGISTIC
         FM_LOG_LOSS_SOFTMAX
         FM_POISSON_EXP
-        FM_N_MATCHED_LOSSES
 
     enum fm_optimizer:
         FM_SGD
         FM_ADAM
-        FM_N_OPTIMIZERS
 
     enum fm_isa:
         FM_GENERIC
         FM_AVX2
         FM_AVX512
-        FM_N_ISAS
 
     const size_t FM_GEMM_SCRATCH_BYTES
 
@@ -38,7 +34,6 @@ cdef extern from "kernels.h" nogil:
         double decay_1
         double decay_2
         double epsilon
-        double l2
         int nesterov
 
     ctypedef struct fm_kernels:
@@ -49,7 +44,7 @@ cdef extern from "kernels.h" nogil:
             void *, const void *, const void *, const void *, double, ptrdiff_t, ptrdiff_t
         ) noexcept nogil
         double (**update)(
-            void *, void *, void *, const void *, ptrdiff_t, ptrdiff_t, const fm_step *
+            void *, void *, void *, const void *, ptrdiff_t, double, const fm_step *
         ) noexcept nogil
         void (*column_sums)(void *, const void *, ptrdiff_t, ptrdiff_t) noexcept nogil
         int (*all_finite)(const void *, ptrdiff_t) noexcept nogil

@@ -322,7 +322,7 @@ cdef class NetworkCore:
             int kernel = OPTIMIZER_KERNELS[optimizer]
             char *moment_1 = address(moments[0])
             char *moment_2 = address(moments[1]) if len(moments) > 1 else NULL
-            double cost, weight_sum, squares, total = 0
+            double cost, weight_sum, l2, squares, total = 0
             Py_ssize_t batch, rows
             const char *x
         step.decay_1, step.decay_2, step.epsilon, step.nesterov = decay_1, decay_2, epsilon, nesterov
@@ -335,9 +335,11 @@ cdef class NetworkCore:
                     break
                 x = self.batch_rows(workspace, data, first)
                 step.learning_rate = learning_rates[batch]
-                step.l2 = alpha / weight_sum
-                squares = self.parameters_phase(workspace, x, rows, kernel, moment_1, moment_2, &step)
-                total += (cost + 0.5 * step.l2 * squares) * rows
+                l2 = alpha / weight_sum
+                squares = self.parameters_phase(
+                    workspace, x, rows, kernel, moment_1, moment_2, l2, &step
+                )
+                total += (cost + 0.5 * l2 * squares) * rows
                 first += rows
         return total
 
@@ -412,12 +414,12 @@ cdef class NetworkCore:
 
     cdef double parameters_phase(
         self, Workspace workspace, const char *x, Py_ssize_t rows, int optimizer, char *moment_1,
-        char *moment_2, const fm_step *step,
+        char *moment_2, double l2, const fm_step *step,
     ) noexcept nogil:
         """Gradient, penalty and optimizer step, tile by tile; returns the sum of the squared weights before it."""
         cdef:
             int layer
-            Py_ssize_t fan_in, fan_out, tile, i, last, n_penalized, offset
+            Py_ssize_t fan_in, fan_out, tile, i, last, start, n_weights
             double squares = 0
         for layer in range(1, self.n_layers + 1):
             fan_in, fan_out = self._units[layer - 1], self._units[layer]
@@ -426,14 +428,27 @@ cdef class NetworkCore:
             while i < fan_in:
                 last = min(i + tile, fan_in)
                 self.gradient_tile(workspace, x, layer, i, last, rows, workspace.g)
-                n_penalized = (last - i) * fan_out
-                offset = (self._offsets[layer] + i * fan_out) * self.itemsize
-                squares += self.kernels.update[optimizer](
-                    self.p + offset, moment_1 + offset, moment_2 + offset if moment_2 != NULL else NULL,
-                    workspace.g, n_penalized + (fan_out if last == fan_in else 0), n_penalized, step,
-                )
+                start = self._offsets[layer] + i * fan_out
+                n_weights = (last - i) * fan_out
+                squares += self.update(optimizer, moment_1, moment_2, workspace.g, start, n_weights, l2, step)
+                if last == fan_in:  # biases, which are not penalized, lie behind the last weights
+                    self.update(
+                        optimizer, moment_1, moment_2, workspace.g + n_weights * self.itemsize,
+                        start + n_weights, fan_out, 0.0, step,
+                    )
                 i = last
         return squares
+
+    cdef double update(
+        self, int optimizer, char *moment_1, char *moment_2, const char *gradient, Py_ssize_t start,
+        Py_ssize_t n, double l2, const fm_step *step,
+    ) noexcept nogil:
+        """The optimizer's step on parameters `start` to `start + n`; returns the sum of their squares before it."""
+        cdef Py_ssize_t offset = start * self.itemsize
+        return self.kernels.update[optimizer](
+            self.p + offset, moment_1 + offset, moment_2 + offset if moment_2 != NULL else NULL, gradient, n,
+            l2, step,
+        )
 
     cdef void gradient_tile(
         self, Workspace workspace, const char *x, int layer, Py_ssize_t first, Py_ssize_t last,

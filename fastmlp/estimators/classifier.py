@@ -1,6 +1,5 @@
 """Classification: binary, multi-class and multilabel."""
 
-from functools import partial
 from typing import Self
 
 import numpy as np
@@ -148,7 +147,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         check_is_fitted(self)
         if self._one_column:
             return log_expit(self._binary_logits(X))
-        return (log_expit if self._multilabel else partial(log_softmax, axis=1))(self._predict_raw(X))
+        logits = self._predict_raw(X)
+        return log_expit(logits) if self._multilabel else log_softmax(logits, axis=1)
 
     @property
     def _one_column(self):
