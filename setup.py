@@ -28,8 +28,14 @@ setup(
         [
             # Holds the kernels; the others reach them through its kernels_for.
             extension("_config", C_SOURCES),
+            extension("_memory"),
             extension("_blas"),
+            extension("_activations"),
+            extension("_data"),
+            extension("_plan"),
+            extension("_workspace"),
             extension("_network"),
+            extension("_perceptron"),
         ],
         # The loops are in C and over pointers: Python's checks of indices cost nothing here, so they stay.
         compiler_directives={"language_level": 3, "cdivision": True},

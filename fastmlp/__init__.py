@@ -2,11 +2,13 @@
 
 Python decides, Cython wires, C computes::
 
-    estimators/   MLPClassifier, MLPRegressor: parameters, checks, labels
+    estimators/   MLPClassifier, MLPRegressor, Perceptron: parameters, checks, labels
         |
     training/     one fit: epochs, optimizers, schedules, stopping
         |
-    network.py    the network and its equations      activations.py, losses.py: one row each
+    network.py    the network and its equations
+        |
+    activations.py, losses.py, initializers.py      one row or small class each
         |
     _core/        the passes over a batch, without the GIL (Cython)
         |
@@ -15,7 +17,7 @@ Python decides, Cython wires, C computes::
 
 from fastmlp._version import __version__
 from fastmlp.config import show_config
-from fastmlp.estimators import MLPClassifier, MLPRegressor
+from fastmlp.estimators import MLPClassifier, MLPRegressor, Perceptron
 from fastmlp.network import Network
 
-__all__ = ["MLPClassifier", "MLPRegressor", "Network", "__version__", "show_config"]
+__all__ = ["MLPClassifier", "MLPRegressor", "Network", "Perceptron", "__version__", "show_config"]

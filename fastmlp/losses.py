@@ -1,56 +1,354 @@
-"""The losses, one row each (S10), with the output activations that match them (S2).
+"""The losses (S10), one row or one small class each, and the base class for your own.
 
-A new loss is a row here and a body in ``src_c/losses.inl.h``.
+A new loss is a row here and a body in ``src_c/losses.inl.h``, under the name of its kernel.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+
+from fastmlp.activations import ACTIVATIONS, Activation, Increasing, PowerProduct
+
+ANY = (*(name for name, activation in ACTIVATIONS.items() if activation.trainable), PowerProduct.name)
+ANY_BUT_SOFTMAX = tuple(name for name in ANY if name != "softmax")
 
 
-@dataclass(frozen=True)
 class Loss:
-    """What is known about one loss.
+    """The divergence of one sample from its targets y and outputs a. Subclass it to write your own in Python.
+
+    A subclass sets ``name`` and defines `values` and `gradient`, which are called with all rows of a batch at once. It
+    works wherever the name of a built-in loss does, with every output activation (`out_activations` None), only slower.
 
     Attributes
     ----------
     name : str
-        As passed to the estimators.
+        For messages.
     formula : str
-        The divergence of one sample, from targets y and outputs a, summed over the outputs.
-    kernel : str
-        The kernel that computes it up to a constant factor.
-    scale : callable
-        That factor, from the number of outputs.
-    out_activations : tuple of str
-        Output activations h for which the delta is `scale` times (h(z) - y).
+        For readers.
+    out_activations : tuple of str, or None
+        Output activations that make sense; None for all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import Network
+    >>> from fastmlp.losses import Loss
+    >>> class FourthPower(Loss):
+    ...     name = "fourth_power"
+    ...
+    ...     def values(self, a, y):
+    ...         return np.sum((a - y) ** 4, axis=1)
+    ...
+    ...     def gradient(self, a, y):
+    ...         return 4 * (a - y) ** 3
+    >>> Network.from_weights([[[1.0]]], [[0.0]], activation=[], loss=FourthPower()).backward([[3.0]], [1.0]).deltas
+    [array([[32.]])]
     """
+
+    name: str = "loss"
+    formula: str = ""
+    out_activations: tuple[str, ...] | None = None
+    # Whether the core has to call values and gradient; if not, `kernel` names what it runs.
+    in_python: bool = True
+    kernel: str | None = None
+
+    def values(self, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The loss of each sample.
+
+        Parameters
+        ----------
+        a : ndarray of shape (n_samples, n_outputs)
+        y : ndarray of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        raise NotImplementedError(
+            f"Loss {self.name!r} has no values in Python; of a built-in one Network.cost gives their mean, in your own "
+            "define values(self, a, y)."
+        )
+
+    def gradient(self, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The derivatives of each sample's loss by its outputs.
+
+        Parameters
+        ----------
+        a : ndarray of shape (n_samples, n_outputs)
+        y : ndarray of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
+        raise NotImplementedError(
+            f"Loss {self.name!r} has no gradient in Python; of a built-in one Network.backward gives the deltas, in "
+            "your own define gradient(self, a, y)."
+        )
+
+    @property
+    def default_out_activation(self) -> str | Activation:
+        """Output activation that a regressor chooses for it."""
+        return "identity"
+
+    def scale(self, n_outputs: int) -> float:
+        """Factor between the kernel's loss and this one."""
+        return 1.0
+
+    def n_outputs(self, n_targets: int) -> int:
+        """Outputs of a network for targets of `n_targets` columns."""
+        return n_targets
+
+    def n_targets(self, n_outputs: int) -> int:
+        """Columns of the targets of a network with `n_outputs` outputs."""
+        return n_outputs
+
+    def check_targets(self, y: np.ndarray, out_activation: Activation) -> None:
+        """Refuse targets that the loss is not for.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_targets)
+        out_activation : Activation
+
+        Raises
+        ------
+        ValueError
+        """
+
+    def __repr__(self):
+        return repr(self.name)
+
+
+class BuiltinLoss(Loss):
+    """A loss with kernels in C, whose parameters are these unless it says otherwise."""
+
+    in_python = False
+    threshold: float = 0.0
+    levels: Sequence[float] = (0.5,)
+
+    def __init_subclass__(cls):
+        if "values" in cls.__dict__ or "gradient" in cls.__dict__:  # a user's own, which the core has to call
+            cls.in_python = True
+
+
+@dataclass(frozen=True, repr=False)
+class SquaredError(BuiltinLoss):
+    """The squared distance |y - a|^2 in one of its scalings."""
 
     name: str
     formula: str
-    kernel: str
-    scale: Callable[[int], float]
+    factor: float = 1.0
+    averages: bool = False
+    kernel = "squared_error"
+    out_activations = ANY
+
+    def scale(self, n_outputs: int) -> float:
+        """Of half of |y - a|^2."""
+        return self.factor / n_outputs if self.averages else self.factor
+
+
+@dataclass(frozen=True, repr=False)
+class CrossEntropy(BuiltinLoss):
+    """Log-loss or KL divergence, of classes (softmax) or of each output on its own."""
+
+    name: str
+    formula: str
     out_activations: tuple[str, ...]
 
+    @property
+    def kernel(self) -> str:
+        """The kernel's name is the loss's."""
+        return self.name
 
-LOSSES = {
+    def check_targets(self, y, out_activation):
+        """Refuse what is no distribution."""
+        if np.any(y < 0) or np.any(y > 1):
+            raise ValueError(
+                f"y has values from {y.min():g} to {y.max():g}, but loss {self.name!r} needs probabilities from 0 to 1."
+            )
+        if out_activation.is_distribution:
+            sums = y.sum(axis=1, dtype=np.float64)
+            off = np.abs(sums - 1)
+            if len(off) and off.max() > 1e-3:
+                raise ValueError(
+                    f"A row of y sums to {sums[off.argmax()]:g}, but loss {self.name!r} with {out_activation.name} "
+                    "needs rows that sum to 1; divide each row by its sum."
+                )
+
+
+@dataclass(frozen=True, repr=False)
+class AbsoluteError(BuiltinLoss):
+    """|y - a|, summed over the outputs."""
+
+    name = kernel = "absolute_error"
+    formula = "sum |y - a|, with derivative 0 at y = a"
+    out_activations = ANY_BUT_SOFTMAX
+
+
+@dataclass(frozen=True)
+class Huber(BuiltinLoss):
+    """Squared error that turns linear: with e = y - a, e^2 / 2 where |e| <= t, and t (|e| - t / 2) beyond (S10).
+
+    Parameters
+    ----------
+    threshold : float, default=1.0
+        t, in the units of y; positive. 1, as in PyTorch, suits targets of unit variance. Huber (1964),
+        doi:10.1214/aoms/1177703732.
+
+    Raises
+    ------
+    ValueError
+        If the threshold is not positive.
+
+    Examples
+    --------
+    >>> from fastmlp import MLPRegressor
+    >>> from fastmlp.losses import Huber
+    >>> MLPRegressor(loss=Huber(threshold=0.5)).loss
+    Huber(threshold=0.5)
+    """
+
+    threshold: float = 1.0
+    name = kernel = "huber"
+    formula = "sum of e^2 / 2 where |e| <= t, else t (|e| - t / 2), e = y - a"
+    out_activations = ANY_BUT_SOFTMAX
+
+    def __post_init__(self):
+        if not (isinstance(self.threshold, Real) and 0 < self.threshold < np.inf):
+            raise ValueError(f"threshold is {self.threshold!r}; pass a positive number.")
+
+
+@dataclass(frozen=True)
+class Quantile(BuiltinLoss):
+    """The pinball loss, whose minimum is a quantile: with e = y - a, q e where e > 0 and (q - 1) e where e < 0 (S10).
+
+    With several levels a network has one output for each level of each target, target by target. The output activation
+    ``increasing``, which the estimators choose then, keeps them from crossing.
+
+    Parameters
+    ----------
+    levels : float or sequence of float, default=(0.5,)
+        q, each between 0 and 1, in increasing order. 0.5 is the median. Koenker and Bassett (1978),
+        doi:10.2307/1913643.
+
+    Raises
+    ------
+    ValueError
+        If the levels are not that.
+
+    Examples
+    --------
+    >>> from fastmlp import MLPRegressor
+    >>> from fastmlp.losses import Quantile
+    >>> MLPRegressor(loss=Quantile([0.1, 0.5, 0.9])).loss
+    Quantile(levels=(0.1, 0.5, 0.9))
+    """
+
+    levels: float | Sequence[float] = (0.5,)
+    name = kernel = "quantile"
+    formula = "sum of q e where e > 0, else (q - 1) e, e = y - a"
+    out_activations = ANY_BUT_SOFTMAX
+
+    def __post_init__(self):
+        levels = tuple(np.atleast_1d(np.asarray(self.levels, dtype=np.float64)).tolist())
+        if not levels or not all(0 < q < 1 for q in levels) or any(np.diff(levels) <= 0):
+            raise ValueError(f"levels is {self.levels!r}; pass numbers between 0 and 1, in increasing order.")
+        object.__setattr__(self, "levels", levels)
+
+    def n_outputs(self, n_targets: int) -> int:
+        """One for each level of each target."""
+        return n_targets * len(self.levels)
+
+    def n_targets(self, n_outputs: int) -> int:
+        """Outputs in groups of the levels."""
+        if n_outputs % len(self.levels):
+            raise ValueError(
+                f"The network has {n_outputs} outputs, but loss 'quantile' with {len(self.levels)} levels needs a "
+                "multiple of that: one output for each level of each target."
+            )
+        return n_outputs // len(self.levels)
+
+    @property
+    def default_out_activation(self) -> str | Activation:
+        """For one level identity, for several increasing."""
+        return "identity" if len(self.levels) == 1 else Increasing(group_size=len(self.levels))
+
+
+@dataclass(frozen=True, repr=False)
+class Poisson(BuiltinLoss):
+    """Half the Poisson deviance."""
+
+    name = kernel = "poisson"
+    formula = "sum (y log(y / a) - y + a)"
+    out_activations = ("exp", "softplus")
+    default_out_activation = "exp"
+
+    def check_targets(self, y, out_activation):
+        """Refuse negative counts."""
+        if np.any(y < 0):
+            raise ValueError(f"y has {y.min():g}, but loss='poisson' needs y >= 0; shift y or use squared_error.")
+
+
+@dataclass(frozen=True, repr=False)
+class Hinge(BuiltinLoss):
+    """The hinge loss of targets -1 and 1, each output on its own."""
+
+    name = kernel = "hinge"
+    formula = "sum max(0, 1 - y a), y = -1 or 1"
+    out_activations = ("identity", "tanh", "hard_tanh")
+
+    def check_targets(self, y, out_activation):
+        """Refuse targets without a side."""
+        if not np.all(np.abs(y) == 1):
+            raise ValueError("y has values other than -1 and 1, which loss 'hinge' needs; use 2 * y - 1 for 0 and 1.")
+
+
+LOSSES: dict[str, Loss] = {
     row.name: row
     for row in [
-        Loss("squared_error", "1/2 |y - a|^2", "squared_error", lambda n_outputs: 1.0, ("identity",)),
-        Loss("sum_squared_error", "|y - a|^2", "squared_error", lambda n_outputs: 2.0, ("identity",)),
-        Loss(
-            "mean_squared_error",
-            "|y - a|^2 / n_outputs",
-            "squared_error",
-            lambda n_outputs: 2.0 / n_outputs,
-            ("identity",),
+        SquaredError("squared_error", "1/2 |y - a|^2", 1.0),
+        SquaredError("sum_squared_error", "|y - a|^2", 2.0),
+        SquaredError("mean_squared_error", "|y - a|^2 / n_outputs", 2.0, averages=True),
+        CrossEntropy(
+            "log_loss",
+            "-sum y log a (softmax), -sum (y log a + (1 - y) log(1 - a)) (others)",
+            ("softmax", "logistic", "hard_sigmoid"),
         ),
-        Loss(
-            "log_loss",
-            "-sum y log a (softmax), -sum (y log a + (1 - y) log(1 - a)) (logistic)",
-            "log_loss",
-            lambda n_outputs: 1.0,
+        CrossEntropy(
+            "kl_divergence",
+            "sum y log(y / a) (softmax), and the same of 1 - y and 1 - a (logistic)",
             ("softmax", "logistic"),
         ),
-        Loss("poisson", "sum (y log(y / a) - y + a)", "poisson", lambda n_outputs: 1.0, ("exp",)),
+        AbsoluteError(),
+        Huber(),
+        Quantile(),
+        Poisson(),
+        Hinge(),
     ]
 }
+
+
+def get_loss(loss: str | Loss) -> Loss:
+    """The loss of a name, or the one given.
+
+    Parameters
+    ----------
+    loss : str or Loss
+
+    Returns
+    -------
+    Loss
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    if isinstance(loss, Loss):
+        return loss
+    if not isinstance(loss, str) or loss not in LOSSES:
+        raise ValueError(f"loss {loss!r} is unknown; use one of {', '.join(LOSSES)}, or a Loss object.")
+    return LOSSES[loss]

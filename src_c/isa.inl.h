@@ -5,6 +5,7 @@
  *                    both left out where products are left to BLAS
  */
 #include <math.h>
+#include <string.h>
 
 #include "kernels.h"
 
@@ -25,8 +26,12 @@
 #define FM_MANTISSA_BITS 23
 #define FM_LN2_HIGH 0.693359375f /* few bits: n * FM_LN2_HIGH is exact */
 #define FM_LN2_LOW -2.12194440054690583e-4f
-#define FM_EXP_MIN -105.0f /* exp is 0 from here down, infinite from FM_EXP_MAX up */
+#define FM_EXP_MIN -125.0f /* exp is 0 from here down, also 2^20 exp; infinite from FM_EXP_MAX up */
 #define FM_EXP_MAX 89.0f
+#define FM_SMALLEST_OUTPUT 1e-30f /* in place of 0 under a logarithm or a fraction bar */
+#define FM_MIN_NORMAL 0x1p-126f
+#define FM_SQRT_HALF_BITS 0x3f3504f3u /* sqrt(1/2) */
+#define FM_NORMAL_MAX 15.0f /* the normal distribution's tail, its density times x too, is 0 from here on */
 #include "table.inl.h"
 #undef REAL
 #undef FM_DTYPE
@@ -43,8 +48,16 @@
 #undef FM_LN2_LOW
 #undef FM_EXP_MIN
 #undef FM_EXP_MAX
+#undef FM_SMALLEST_OUTPUT
+#undef FM_FORWARD
+#undef FM_BACKWARD
+#undef FM_MIN_NORMAL
+#undef FM_SQRT_HALF_BITS
+#undef FM_NORMAL_MAX
 #undef FM_ELEMENTWISE
-#undef FM_MATCHED_ELEMENTWISE
+#undef FM_LOSS
+#undef FM_LOSS_ELEMENTWISE
+#undef FM_KL_DIVERGENCE_OF
 
 #define REAL double
 #define FM_DOUBLE
@@ -60,6 +73,10 @@
 #define FM_MANTISSA_BITS 52
 #define FM_LN2_HIGH 0.69314718036912381649
 #define FM_LN2_LOW 1.9082149292705877e-10
-#define FM_EXP_MIN -746.0
+#define FM_EXP_MIN -800.0
 #define FM_EXP_MAX 710.0
+#define FM_SMALLEST_OUTPUT 1e-300
+#define FM_MIN_NORMAL 0x1p-1022
+#define FM_SQRT_HALF_BITS 0x3fe6a09e667f3bcdull
+#define FM_NORMAL_MAX 39.0
 #include "table.inl.h"

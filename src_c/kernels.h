@@ -11,52 +11,153 @@
 #include <stdint.h>
 
 /* The numbers are the table positions; fastmlp/_core/_kernels.pxd repeats the names. */
-enum fm_activation { FM_IDENTITY, FM_RELU, FM_TANH, FM_LOGISTIC, FM_EXP, FM_SOFTMAX, FM_N_ACTIVATIONS };
+enum fm_activation {
+  FM_IDENTITY,
+  FM_HARD_LIMIT,
+  FM_RELU,
+  FM_LEAKY_RELU,
+  FM_RANDOMIZED_LEAKY_RELU,
+  FM_ELU,
+  FM_SOFTPLUS,
+  FM_GELU,
+  FM_SILU,
+  FM_MISH,
+  FM_LOGISTIC,
+  FM_TANH,
+  FM_HARD_TANH,
+  FM_HARD_SIGMOID,
+  FM_EXP,
+  FM_SOFTMAX,
+  FM_MAXOUT,
+  FM_PRODUCT,
+  FM_POWER_PRODUCT,
+  FM_INCREASING,
+  FM_N_ACTIVATIONS
+};
 
-/* A loss with its matched output activation, for which the output delta is (activation - target). */
-enum fm_matched_loss {
+enum fm_loss {
+  /* With their matched output activation: from its input z to the delta. */
   FM_SQUARED_ERROR_IDENTITY,
   FM_LOG_LOSS_LOGISTIC,
   FM_LOG_LOSS_SOFTMAX,
+  FM_KL_DIVERGENCE_LOGISTIC,
+  FM_KL_DIVERGENCE_SOFTMAX,
   FM_POISSON_EXP,
-  FM_N_MATCHED_LOSSES
+  FM_POISSON_SOFTPLUS,
+  /* With any output activation: from its value a to the derivative by a. */
+  FM_SQUARED_ERROR,
+  FM_LOG_LOSS,              /* of each output on its own */
+  FM_LOG_LOSS_DISTRIBUTION, /* of outputs that sum to 1 */
+  FM_KL_DIVERGENCE,
+  FM_KL_DIVERGENCE_DISTRIBUTION,
+  FM_POISSON,
+  FM_ABSOLUTE_ERROR,
+  FM_HUBER,
+  FM_QUANTILE,
+  FM_HINGE,
+  FM_N_LOSSES
 };
 
-enum fm_optimizer { FM_SGD, FM_ADAM, FM_N_OPTIMIZERS };
+enum fm_optimizer { FM_SGD, FM_RMSPROP, FM_ADAGRAD, FM_ADAM, FM_N_OPTIMIZERS };
+
+/* What an activation needs beside its input. */
+typedef struct {
+  double constants[3];     /* slopes, scales, sizes: each kernel says which */
+  const double *exponents; /* power_product: (units, outputs) */
+  ptrdiff_t outputs;       /* columns of a, where a kernel changes the width */
+  uint32_t key;            /* of the random numbers of one layer in one pass */
+  ptrdiff_t first_row;     /* place in the batch of the first row, for those numbers */
+} fm_activation_arguments;
+
+/* What a loss needs beside outputs and targets. */
+typedef struct {
+  double threshold;     /* huber: where it turns from quadratic to linear */
+  const double *levels; /* quantile */
+  ptrdiff_t n_levels;   /* quantile: outputs a target */
+} fm_loss_arguments;
 
 /* The scalars of one optimizer step. */
 typedef struct {
   double learning_rate; /* of this step, bias correction included */
   double decay_1;       /* sgd: momentum; adam: beta_1 */
-  double decay_2;       /* adam: beta_2 */
-  double epsilon;       /* adam: keeps the division finite */
+  double decay_2;       /* rmsprop, adam: decay of the mean of squares */
+  double epsilon;       /* rmsprop, adagrad, adam: keeps the division finite */
   int nesterov;         /* sgd: look ahead along the velocity */
 } fm_step;
 
 typedef struct {
   size_t itemsize;
 
-  /* z (rows, cols) -> h(z), in place. */
-  void (*activation_forward[FM_N_ACTIVATIONS])(void *z, ptrdiff_t rows, ptrdiff_t cols);
+  /* z (rows, units) -> a = h(z) (rows, outputs). a may be z where the way back needs a only: not for gelu,
+   * silu, mish, randomized_leaky_relu, maxout, product, power_product and increasing, which read z again. */
+  void (*activation_forward[FM_N_ACTIVATIONS])(void *a, const void *z, ptrdiff_t rows, ptrdiff_t units,
+                                               const fm_activation_arguments *arguments);
 
-  /* delta (rows, cols) *= h'(z), from the activation a = h(z). NULL: no hidden layer may use it yet. */
-  void (*activation_backward[FM_N_ACTIVATIONS])(void *delta, const void *a, ptrdiff_t rows, ptrdiff_t cols);
+  /* delta (rows, units) = J^T g of each row, J the Jacobian of h and g (rows, outputs) the derivative by a.
+   * delta may be g, but not for maxout, product and power_product. */
+  void (*activation_backward[FM_N_ACTIVATIONS])(void *delta, const void *g, const void *a, const void *z,
+                                                ptrdiff_t rows, ptrdiff_t units,
+                                                const fm_activation_arguments *arguments);
 
-  /* delta (rows, cols) = scale * weight * (h(z) - y); returns the sum over rows of weight * loss.
-   * weight (rows,) may be NULL: all ones. */
-  double (*matched_loss[FM_N_MATCHED_LOSSES])(void *delta, const void *z, const void *y, const void *weight,
-                                              double scale, ptrdiff_t rows, ptrdiff_t cols);
+  /* d (rows, outputs) = scale * weight * derivative of the loss, by z for the matched losses and by a for the
+   * others (x is z or a); returns the sum over rows of weight * loss. weight (rows,) may be NULL: all ones.
+   */
+  double (*loss[FM_N_LOSSES])(void *d, const void *x, const void *y, const void *weight, double scale,
+                              ptrdiff_t rows, ptrdiff_t outputs, const fm_loss_arguments *arguments);
 
   /* One optimizer step on n parameters, with l2 * parameter, the gradient of the penalty, added to the
-   * gradient; returns the sum of the parameters' squares before the step. moment_2 is unused by sgd. */
+   * gradient; returns the sum of the parameters' squares before the step. Only adam uses moment_2. */
   double (*update[FM_N_OPTIMIZERS])(void *parameter, void *moment_1, void *moment_2, const void *gradient,
                                     ptrdiff_t n, double l2, const fm_step *step);
+
+  /* gradient (n,) += l1 * sign(parameter); returns the sum of the parameters' absolute values. */
+  double (*add_l1_gradient)(void *gradient, const void *parameter, ptrdiff_t n, double l1);
+
+  /* x (n,) *= factor. */
+  void (*scale)(void *x, ptrdiff_t n, double factor);
+
+  /* Sum of the squares of x (n,). */
+  double (*sum_of_squares)(const void *x, ptrdiff_t n);
 
   /* out (cols,) = sums over the rows of x (rows, cols). */
   void (*column_sums)(void *out, const void *x, ptrdiff_t rows, ptrdiff_t cols);
 
+  /* out (rows, cols) = x with each element kept, times 1 / (1 - rate), or with probability rate set to 0. The
+   * same key and first_row drop the same elements. out may be x. */
+  void (*dropout)(void *out, const void *x, ptrdiff_t rows, ptrdiff_t cols, double rate, uint32_t key,
+                  ptrdiff_t first_row);
+
+  /* Mean and (biased) variance (cols,) of the columns of x (rows, cols). */
+  void (*column_moments)(void *mean, void *variance, const void *x, ptrdiff_t rows, ptrdiff_t cols);
+
+  /* inverse (cols,) = 1 / sqrt(variance + epsilon). */
+  void (*inverse_deviation)(void *inverse, const void *variance, ptrdiff_t cols, double epsilon);
+
+  /* x (rows, cols) = (x - mean) * inverse in place, and z = scale * x + shift. z may be x, which then is z.
+   */
+  void (*batch_norm_forward)(void *z, void *x, const void *mean, const void *inverse, const void *scale,
+                             const void *shift, ptrdiff_t rows, ptrdiff_t cols);
+
+  /* From the derivative by z to that by what was normalized, in place; gradient (2, cols) = derivatives by
+   * shift and by scale. statistics_vary: whether mean and inverse depend on the rows. */
+  void (*batch_norm_backward)(void *delta, void *gradient, const void *normalized, const void *inverse,
+                              const void *scale, ptrdiff_t rows, ptrdiff_t cols, int statistics_vary);
+
+  /* running (cols,) += momentum * (factor * value - running). */
+  void (*running_update)(void *running, const void *value, ptrdiff_t cols, double momentum, double factor);
+
   /* 1 if no element of x (n,) is NaN or infinite. */
   int (*all_finite)(const void *x, ptrdiff_t n);
+
+  /* net (rows, outputs) = x (rows, features) coef (outputs, features)^T + intercept (outputs,). */
+  void (*perceptron_net)(void *net, const void *coef, const void *intercept, const void *x, ptrdiff_t rows,
+                         ptrdiff_t features, ptrdiff_t outputs);
+
+  /* The perceptron rule on rows order (rows,) of x, one after the other, for targets y of 0 and 1, a row of
+   * outputs for each row of x; returns how many outputs were wrong. */
+  ptrdiff_t (*perceptron_epoch)(void *coef, void *intercept, const void *x, const uint8_t *y,
+                                const ptrdiff_t *order, ptrdiff_t rows, ptrdiff_t features, ptrdiff_t outputs,
+                                double eta);
 
   /* c (m, n) = init + a (m, k) b (k, n); a and b by (row stride, column stride), one of them 1; init is a
    * row or NULL; scratch holds FM_GEMM_SCRATCH_BYTES. NULL: this table leaves products to BLAS. */

@@ -6,7 +6,10 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
-from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp import MLPClassifier, MLPRegressor, Network
+from fastmlp.activations import ELU, Increasing, LeakyReLU, Maxout, PowerProduct, RandomizedLeakyReLU
+from fastmlp.losses import Huber, Quantile
+from fastmlp.training.schedules import Cosine, Exponential, OneCycle, Step, WarmUp
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 LABELS = np.arange(40) % 3
@@ -28,9 +31,44 @@ BAD_PARAMETERS = [
     (dict(hidden_layer_sizes=(10, 0)), r"hidden_layer_sizes must be > 0, got \[10, 0\]; pass one positive integer"),
     (dict(hidden_layer_sizes=(10, 2.5)), r"got \[10, 2.5\]"),
     (dict(activation="relux"), "'activation' parameter .*'relu'.* Got 'relux'"),
-    (dict(activation=["relux"]), "activation 'relux' is unknown for a hidden layer; use one of: identity, relu"),
-    (dict(activation=["relu", "tanh"]), "2 activations for 1 hidden layers; pass one name"),
-    (dict(activation="softmax"), "'activation' parameter"),
+    (dict(activation=["relux"]), "activation 'relux' is unknown; use one of identity, .*, or an Activation object"),
+    (dict(activation=["relu", "tanh"]), "activation has 2 values for 1 hidden layers; pass one, or one for each"),
+    (dict(activation=["power_product"]), r"'power_product' needs its exponents; pass PowerProduct\(exponents\)"),
+    (dict(activation="hard_limit"), "Layer 1 has activation 'hard_limit', whose derivative is 0 .* use Perceptron"),
+    (dict(activation=["relu", "hard_limit"], hidden_layer_sizes=(4, 4)), "Layer 2 has activation 'hard_limit'"),
+    (dict(activation="maxout", hidden_layer_sizes=5), "maxout takes units in groups of 2, but the layer has 5 units"),
+    (dict(activation=PowerProduct([[1], [1]])), "have 2 rows, but the layer has 100 units; give one row for each"),
+    (
+        dict(activation=PowerProduct(np.full((100, 1), 0.5))),
+        "power_product in layer 1 has a negative input with a frac",
+    ),
+    (dict(out_activation="sigmoid"), "'out_activation' parameter .* Got 'sigmoid'"),
+    (dict(out_activation="hard_limit"), "Layer 2 has activation 'hard_limit'"),
+    (dict(dropout=1.0), r"'dropout' parameter .* \[0.0, 1.0\).* Got 1.0"),
+    (dict(dropout=[1.0]), "dropout is 1.0; pass the share to drop, at least 0 and less than 1"),
+    (dict(dropout=[0.1, 0.2]), "dropout has 2 values for 1 hidden layers"),
+    (dict(input_dropout=1.5), "'input_dropout' parameter .* Got 1.5"),
+    (dict(batch_norm="yes"), "'batch_norm' parameter"),
+    (dict(batch_norm=True, batch_size=1), "batch_norm=True needs batches of at least two samples.*raise batch_size"),
+    (dict(l1=-1), "'l1' parameter"),
+    (dict(weight_decay=-0.1), "'weight_decay' parameter"),
+    (
+        dict(weight_decay=2000),
+        "weight_decay is 2000 and learning_rate reaches 0.001, whose product.*less than 1; lower",
+    ),
+    (dict(clip_norm=0), "'clip_norm' parameter"),
+    (dict(init="xavier"), "'init' parameter"),
+    (dict(init=["xavier", "zeros"]), "init 'xavier' is unknown; use one of auto, glorot_uniform"),
+    (dict(init="zeros"), "init is 'zeros' for layer 1 of 2, whose units would all stay alike; use it for the last"),
+    (dict(init=["auto"]), "init has 1 values for 2 layers"),
+    (dict(learning_rate=lambda epoch: np.nan), "learning_rate gives nan in epoch 0; make the schedule return finite"),
+    (dict(learning_rate=lambda epoch: "fast"), "learning_rate returned 'fast' for epoch 0; it has to return a number"),
+    (dict(learning_rate=lambda epoch: -0.1), "learning_rate gives -0.1 in epoch 0"),
+    (dict(solver="lbfgs", dropout=0.5), "dropout is 0.5, but solver='lbfgs' follows one fixed, smooth cost"),
+    (dict(solver="lbfgs", batch_norm=True), "batch_norm is True, but solver='lbfgs'.*set batch_norm=False, or use"),
+    (dict(solver="lbfgs", l1=0.1), "l1 is 0.1, but solver='lbfgs'"),
+    (dict(solver="lbfgs", clip_norm=1), "clip_norm is 1, but solver='lbfgs'.*set clip_norm=None"),
+    (dict(solver="lbfgs", activation="randomized_leaky_relu"), "draws its slopes anew .* use 'leaky_relu'"),
     (dict(solver="adamm"), "'solver' parameter .*'adam'.* Got 'adamm'"),
     (dict(alpha=-1.0), r"'alpha' parameter .* \[0.0, inf\). Got -1.0"),
     (dict(batch_size=0), r"'batch_size' parameter .* \[1, inf\).* Got 0"),
@@ -106,6 +144,102 @@ def test_bad_parameters(estimator, parameters, message):
     error = InvalidParameterError if "parameter" in message else ValueError
     y = LABELS if estimator is MLPClassifier else NUMBERS
     check_refused(estimator(**parameters), error, message, lambda model: model.fit(X, y))
+
+
+BAD_CLASSIFIERS = [
+    (dict(loss="poisson"), LABELS, "'loss' parameter"),
+    (dict(loss="kl_divergence", out_activation="tanh"), LABELS, "'tanh' makes no sense with loss 'kl_divergence'; use"),
+    (dict(label_smoothing=1.0), LABELS, "'label_smoothing' parameter"),
+    (dict(loss="hinge", label_smoothing=0.1), LABELS, "label_smoothing is 0.1, but loss='hinge' needs .* set label_"),
+    (dict(class_weight="balance"), LABELS, "'class_weight' parameter"),
+    (dict(class_weight={0: 1, 1: -5}), LABELS, "class_weight is {0: 1, 1: -5}; pass finite weights of at least 0"),
+    (dict(class_weight={0: 0, 1: 0, 2: 0}), LABELS, "pass finite weights of at least 0, not 0 for all rows"),
+    (dict(class_weight={0: np.nan}), LABELS, "pass finite weights of at least 0"),
+    (dict(class_weight={7: 1}), LABELS, r"class_weight has \[7\], which are not among the classes \[0 1 2\]; remove"),
+    (dict(class_weight=[{0: 1}]), LABELS, "class_weight is .*; pass a dict from class labels to weights"),
+    (dict(out_activation="softmax"), LABELS * 0, "'softmax' with one output, which is always 1; use 'logistic'"),
+    (dict(loss="kl_divergence"), np.full((40, 3), 0.5), "row of y sums to 1.5, .* divide each row by its sum"),
+    (dict(loss="kl_divergence"), np.full((40, 2), [1.5, -0.5]), "y has values from -0.5 to 1.5, .* from 0 to 1"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "y", "message"), BAD_CLASSIFIERS, ids=[row[-1] for row in BAD_CLASSIFIERS])
+def test_bad_classifiers(parameters, y, message):
+    error = InvalidParameterError if "parameter" in message else ValueError
+    check_refused(MLPClassifier(**parameters), error, message, lambda model: model.fit(X, y))
+
+
+def test_balanced_classes_need_all_rows():
+    with pytest.raises(ValueError, match="class_weight='balanced' needs all rows at once.*pass the weights as a dict"):
+        MLPClassifier(class_weight="balanced").partial_fit(X, LABELS, classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile", "poisson"])
+def test_softmax_makes_no_sense_for_numbers(loss):
+    with pytest.raises(ValueError, match="out_activation 'softmax' .* makes no sense"):
+        MLPRegressor(out_activation="softmax", loss=loss).fit(X, np.abs(NUMBERS))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LeakyReLU(slope=2), r"slope is 2; pass a number in \[0, 1\]"),
+        (lambda: RandomizedLeakyReLU(lower=0.5, upper=0.1), r"upper is 0.1; pass a number in \[0.5, 1\]"),
+        (lambda: ELU(alpha=0), "alpha is 0; pass a number"),
+        (lambda: Maxout(group_size=0), "group_size is 0; pass a positive integer"),
+        (lambda: Increasing(group_size=1.5), "group_size is 1.5; pass a positive integer"),
+        (lambda: PowerProduct([1, 2]), "exponents is .*; pass a finite matrix"),
+        (
+            lambda: PowerProduct([[0.5]]).forward([[-1.0]]),
+            "negative input with a fractional exponent.*keep its inputs positive",
+        ),
+        (lambda: PowerProduct([[-1]]).forward([[0.0]]), "zero with a negative one"),
+        (lambda: Huber(threshold=0), "threshold is 0; pass a positive number"),
+        (lambda: Quantile([0.5, 0.1]), r"levels is \[0.5, 0.1\]; pass numbers between 0 and 1, in increasing order"),
+        (lambda: Quantile(1.0), "levels is 1.0; pass numbers between 0 and 1"),
+        (lambda: Step(every=0), "every is 0; pass a finite number above 0"),
+        (lambda: Exponential(decay=np.nan), "decay is nan; pass a finite number above 0"),
+        (lambda: Cosine(final=-1), "final is -1; pass a finite number of at least 0"),
+        (lambda: OneCycle(rise=1), "rise is 1; pass a share of the epochs between 0 and 1"),
+        (lambda: WarmUp(then="cosine"), "then is 'cosine'; pass a Schedule, for example Cosine"),
+        (
+            lambda: Network([2, 1], out_activation="softmax", loss="log_loss"),
+            "'softmax' with one output.*use 'logistic'",
+        ),
+        (
+            lambda: Network([2, 4], out_activation="increasing", loss=Quantile([0.1, 0.9])),
+            r"keeps groups of 4 outputs in order, but .* 2 levels for each target; use Increasing\(group_size=2\)",
+        ),
+        (
+            lambda: Network.from_weights([[[1e300]]], [[0.0]], activation=[], dtype="float32"),
+            "too large for float32; scale them, or use dtype='float64'",
+        ),
+        (lambda: Network([1, 1]).step([[1.0]], [1.0], learning_rate=np.nan), "learning_rate is nan; pass a positive"),
+        (lambda: Network([1, 1]).step([[1e200]], [1e200], learning_rate=0.1), "cost is inf, so no step was taken"),
+        (lambda: Network([2, 3], loss=Quantile([0.1, 0.9])), "has 3 outputs, but loss 'quantile' with 2 levels"),
+    ],
+)
+def test_bad_objects(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_schedule_that_fails_later():
+    rates = {0: 0.001, 1: np.inf}
+    model = MLPRegressor(learning_rate=rates.get, random_state=0)
+    check_refused(model, ValueError, "learning_rate gives inf in epoch 1", lambda model: model.fit(X, NUMBERS))
+
+
+def test_powers_that_stop_existing():
+    """Weights that make an input negative are no divergence, and a model that was fitted stays."""
+    model = MLPRegressor(hidden_layer_sizes=2, activation=PowerProduct([[2.0], [1.0]]), max_iter=2, random_state=0)
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        model.fit(X, NUMBERS)
+    before = model.predict(X)
+    model.set_params(activation=PowerProduct([[0.5], [1.0]]))
+    with pytest.raises(ValueError, match="power_product in layer 1 has a negative input"):
+        model.fit(X, NUMBERS)
+    np.testing.assert_array_equal(model.predict(X), before)
 
 
 def test_bad_loss():
@@ -206,6 +340,10 @@ def test_bad_predictions(method):
         (lambda model: model.set_params(warm_start=True).fit(X, LABELS % 2), "same classes as in the previous call"),
         (lambda model: model.partial_fit(X[:, :2], LABELS), "X has 2 features, but .* expecting 3"),
         (lambda model: model.set_params(callbacks=raise_value_error).fit(X[:, :2], LABELS + 7), "from a callback"),
+        (
+            lambda model: model.set_params(learning_rate_init=1e300, batch_size=5).fit(X, LABELS),
+            "diverged in epoch 1.*it had before",
+        ),
     ],
 )
 def test_a_failed_fit_keeps_the_earlier_one(refit, message):

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from fastmlp import Network
+from fastmlp.activations import ACTIVATIONS
 
 from . import reference
-from .problems import HEADS, as_float64, make_problem
+from .problems import HEADS, TRAINABLE, all_gradients, as_reference, integer_powers, make_problem, name_of
 
 
 def test_worked_example_s20(isa):
@@ -35,40 +36,64 @@ def check_against_reference(network, X, y, sample_weight, atol, *, relative=Fals
         scale = max(1, np.abs(expected).max()) if relative else 1
         assert_allclose(got, expected, rtol=0, atol=atol * scale)
 
-    coefs, intercepts, activations = as_float64(network)
-    loss = network.loss
+    coefs, intercepts, activations, loss = as_reference(network)
     _, expected_activations = reference.forward(coefs, intercepts, activations, X)
     for got, expected in zip(network.activations(X), expected_activations, strict=True):
         check(got, expected)
     check(network.forward(X), expected_activations[-1])
 
     gradients = network.backward(X, y, sample_weight)
-    deltas, coef_gradients, intercept_gradients = reference.backward(
-        coefs, intercepts, activations, loss, X, y, sample_weight
-    )
-    expected_cost = reference.cost(coefs, intercepts, activations, loss, X, y, sample_weight)
-    check(gradients.cost, expected_cost)
+    expected_gradients = reference.backward(coefs, intercepts, activations, loss, X, y, sample_weight)
+    check(gradients.cost, reference.cost(coefs, intercepts, activations, loss, X, y, sample_weight))
     for got, expected in [
-        *zip(gradients.deltas, deltas, strict=True),
-        *zip(gradients.coefs, coef_gradients, strict=True),
-        *zip(gradients.intercepts, intercept_gradients, strict=True),
+        *zip(gradients.deltas, expected_gradients.deltas, strict=True),
+        *zip(all_gradients(gradients), all_gradients(expected_gradients), strict=True),
     ]:
         check(got, expected)
-    check(gradients.inputs, deltas[0] @ coefs[0].T)
 
 
-@pytest.mark.parametrize("head", HEADS, ids="-".join)
+@pytest.mark.parametrize("head", HEADS, ids=name_of)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_every_head(rng, isa, head, weighted):
     network, X, y = make_problem(rng, [5, 7, 6, 3], ["tanh", "logistic"], head, 23)
     sample_weight = rng.uniform(0.5, 2, 23) if weighted else None
-    check_against_reference(network, X, y, sample_weight, atol=1e-12)
+    check_against_reference(network, X, y, sample_weight, atol=1e-12, relative=True)
 
 
-@pytest.mark.parametrize("activation", ["identity", "relu", "tanh", "logistic"])
+@pytest.mark.parametrize("activation", [*TRAINABLE, integer_powers], ids=name_of)
 def test_every_activation(rng, isa, activation):
     network, X, y = make_problem(rng, [4, 9, 5, 2], activation, ("squared_error", "identity"), 31)
-    check_against_reference(network, X, y, None, atol=1e-12)
+    check_against_reference(network, X, y, None, atol=1e-12, relative=True)
+
+
+@pytest.mark.parametrize("name", [name for name in TRAINABLE if name not in ("exp", "product")])
+def test_far_from_zero(isa, dtype, name):
+    """Activations and their derivatives neither overflow nor lose their digits where z is large or small (S7)."""
+    z = np.concatenate([sign * np.array([1e4, 300, 80, 20, 5, 1, 1e-3, 1e-6]) for sign in (1, -1)]).astype(dtype)
+    z = np.stack([z, z[::-1]])
+    activation = ACTIVATIONS[name]
+    expected = reference.ACTIVATIONS[name]()
+    tolerance = dict(rtol=1e-5, atol=1e-6) if dtype == "float32" else dict(rtol=1e-10, atol=1e-13)
+    a = activation.forward(z)
+    assert_allclose(a, expected.forward(z.astype(float)), **tolerance)
+    back = activation.backward(np.ones_like(a), z, a)
+    assert_allclose(back, reference.pull_back(expected, z.astype(float), np.ones(a.shape)), **tolerance)
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "kl_divergence"])
+@pytest.mark.parametrize("out_activation", ["softmax", "logistic"])
+@pytest.mark.parametrize("size", [40.0, 1e4])
+def test_extreme_logits(isa, dtype, loss, out_activation, size):
+    """Losses come from the logits: no log(0), no overflow (S10)."""
+    logits = size * np.array([[1.0, -1, 0], [0, 0, 0], [-1, 1, 1], [1, 0, -1]])
+    y = np.array([[1.0, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]])
+    network = Network.from_weights(
+        [np.eye(3)], [np.zeros(3)], activation=[], out_activation=out_activation, loss=loss, dtype=dtype
+    )
+    gradients = network.backward(logits, y)
+    assert_allclose(gradients.cost, reference.cost(*as_reference(network), logits, y), rtol=1e-6)
+    a = reference.ACTIVATIONS[out_activation]().forward(logits)
+    assert_allclose(gradients.deltas[0], (a - y) / 4, rtol=1e-5, atol=1e-7)
 
 
 # Odd widths, more rows than one tile, more inputs than one slab, one unit, one row, no hidden layer.
@@ -102,7 +127,7 @@ def test_shapes(rng, isa, sizes, n_samples):
 def test_any_shape(sizes, n_samples, head, weighted, use_float32, seed):
     rng = np.random.default_rng(seed)
     dtype = "float32" if use_float32 else "float64"
-    network, X, y = make_problem(rng, sizes, "tanh", head, n_samples, dtype)
+    network, X, y = make_problem(rng, sizes, "tanh", head, n_samples, dtype, margin=1e-5)
     X, y = X.astype(dtype).astype(float), y.astype(dtype).astype(float)
     sample_weight = rng.integers(1, 4, n_samples).astype(float) if weighted else None
     check_against_reference(network, X, y, sample_weight, atol=2e-4 if use_float32 else 1e-11, relative=True)
@@ -127,8 +152,7 @@ def test_isas_agree(rng, monkeypatch, dtype):
 def test_cost(rng):
     network, X, y = make_problem(rng, [3, 4, 2], "relu", ("squared_error", "identity"), 50)
     weight = rng.uniform(1, 2, 50)
-    coefs, intercepts, activations = as_float64(network)
-    expected = reference.cost(coefs, intercepts, activations, "squared_error", X, y, weight)
+    expected = reference.cost(*as_reference(network), X, y, weight)
     assert_allclose(network.cost(X, y, weight), expected, rtol=1e-12)
 
 
@@ -149,14 +173,16 @@ def test_parameters_are_views(rng):
         (dict(sizes=[3, 0, 1]), "sizes is"),
         (dict(sizes=[3, 2.5, 1]), "sizes is"),
         (dict(sizes=[3, 2, 1], activation="softplux"), "'softplux' is unknown"),
-        (dict(sizes=[3, 2, 1], activation=["relu", "tanh"]), "2 activations for 1 hidden"),
+        (dict(sizes=[3, 2, 1], activation=["relu", "tanh"]), "activation has 2 values for 1 hidden"),
         (dict(sizes=[3, 2, 1], loss="hinge2"), "'hinge2' is unknown"),
         (dict(sizes=[3, 2, 1], out_activation="sigmoid"), "'sigmoid' is unknown"),
-        (dict(sizes=[3, 2, 1], out_activation="softmax"), "does not match loss 'squared_error'; use identity"),
+        (dict(sizes=[3, 2, 1], out_activation="softmax", loss="hinge"), "softmax"),
+        (dict(sizes=[3, 2, 1], out_activation="identity", loss="log_loss"), "identity"),
+        (dict(sizes=[3, 2, 1], activation="hard_limits"), "'hard_limits' is unknown"),
         (dict(sizes=[3, 2, 1], dtype="int32"), "dtype is 'int32'; use"),
         (dict(sizes=[3, 2, 1], dtype="foo"), "dtype is 'foo'; use"),
         (dict(sizes=5), "sizes is"),
-        (dict(sizes=[3, 2, 1], activation=None), "None is unknown"),
+        (dict(sizes=[3, 2, 1], activation=None), "None"),
     ],
 )
 def test_bad_networks(arguments, message):
@@ -182,11 +208,11 @@ def test_bad_batches(rng):
     network, X, y = make_problem(rng, [3, 4, 2], "relu", ("squared_error", "identity"), 5)
     with pytest.raises(ValueError, match="X has 2 features; this network takes 3"):
         network.forward(X[:, :2])
-    with pytest.raises(ValueError, match="y has 1 columns; this network has 2 outputs"):
+    with pytest.raises(ValueError, match="y has 1 columns"):
         network.backward(X, y[:, 0])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         network.backward(X, y[:3])
-    with pytest.raises(ValueError, match="X is float32 with 3 columns, but .* float64 on 3; use forward"):
+    with pytest.raises(ValueError, match="X is float32"):
         network.predict_raw(X.astype(np.float32))
     with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
         network.backward(X, y, -np.ones(5))

@@ -183,7 +183,7 @@ def test_divergence_keeps_the_last_good_weights(table):
 def test_divergence_in_the_first_epoch():
     X = np.full((10, 2), np.finfo(float).max)
     model = MLPRegressor(random_state=0)
-    with pytest.raises(ValueError, match=r"in epoch 1: .*keeps its last good weights, those it started from\."):
+    with pytest.raises(ValueError, match=r"in epoch 1: .*keeps its last good weights, those it had before\."):
         model.fit(X, np.arange(10.0))
     assert np.isfinite(model.coefs_[0]).all()
 

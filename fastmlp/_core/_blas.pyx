@@ -6,6 +6,14 @@ The only file that cimports scipy.linalg.cython_blas, and one of the two places 
 from libc.string cimport memcpy
 from scipy.linalg.cython_blas cimport dgemm, sgemm
 
+import numpy as np
+
+from fastmlp._core._config cimport kernels_for
+from fastmlp._core._kernels cimport FM_GEMM_SCRATCH_BYTES
+from fastmlp._core._memory cimport address
+
+from fastmlp._core._memory import aligned_empty
+
 
 cdef void gemm(
     const fm_kernels *kernels, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
@@ -40,3 +48,23 @@ cdef void gemm(
     else:
         dgemm(op_b, op_a, &rows, &columns, &depth, &one_f64, <double *> b, &ld_b, <double *> a, &ld_a,
               &beta_f64, <double *> c, &ld_c)
+
+
+# Made once, because that takes longer than a small product; the GIL keeps two products from sharing it.
+product_scratch = aligned_empty(FM_GEMM_SCRATCH_BYTES, np.uint8)
+
+
+def product(a, b):
+    """A B, of matrices of one dtype, float32 or float64, by the kernels that training uses: to show and time them."""
+    a, b = np.require(a, requirements=["C", "A"]), np.require(b, a.dtype, ["C", "A"])
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+        raise ValueError(f"a has shape {a.shape} and b {b.shape}; pass (m, k) and (k, n).")
+    if a.dtype not in (np.float32, np.float64):
+        raise ValueError(f"a is {a.dtype}; pass float32 or float64.")
+    cdef const fm_kernels *kernels = kernels_for(a.dtype.itemsize)
+    c = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    gemm(
+        kernels, False, False, a.shape[0], b.shape[1], a.shape[1], address(a), a.shape[1], address(b),
+        b.shape[1], NULL, address(c), address(product_scratch),
+    )
+    return c

@@ -1,25 +1,55 @@
 # src_c/kernels.h as Cython sees it. Function pointers need `noexcept nogil` one by one.
 
 from libc.stddef cimport ptrdiff_t, size_t
+from libc.stdint cimport uint8_t, uint32_t
 
 
 cdef extern from "kernels.h" nogil:
     enum fm_activation:
         FM_IDENTITY
+        FM_HARD_LIMIT
         FM_RELU
-        FM_TANH
+        FM_LEAKY_RELU
+        FM_RANDOMIZED_LEAKY_RELU
+        FM_ELU
+        FM_SOFTPLUS
+        FM_GELU
+        FM_SILU
+        FM_MISH
         FM_LOGISTIC
+        FM_TANH
+        FM_HARD_TANH
+        FM_HARD_SIGMOID
         FM_EXP
         FM_SOFTMAX
+        FM_MAXOUT
+        FM_PRODUCT
+        FM_POWER_PRODUCT
+        FM_INCREASING
 
-    enum fm_matched_loss:
+    enum fm_loss:
         FM_SQUARED_ERROR_IDENTITY
         FM_LOG_LOSS_LOGISTIC
         FM_LOG_LOSS_SOFTMAX
+        FM_KL_DIVERGENCE_LOGISTIC
+        FM_KL_DIVERGENCE_SOFTMAX
         FM_POISSON_EXP
+        FM_POISSON_SOFTPLUS
+        FM_SQUARED_ERROR
+        FM_LOG_LOSS
+        FM_LOG_LOSS_DISTRIBUTION
+        FM_KL_DIVERGENCE
+        FM_KL_DIVERGENCE_DISTRIBUTION
+        FM_POISSON
+        FM_ABSOLUTE_ERROR
+        FM_HUBER
+        FM_QUANTILE
+        FM_HINGE
 
     enum fm_optimizer:
         FM_SGD
+        FM_RMSPROP
+        FM_ADAGRAD
         FM_ADAM
 
     enum fm_isa:
@@ -28,6 +58,18 @@ cdef extern from "kernels.h" nogil:
         FM_AVX512
 
     const size_t FM_GEMM_SCRATCH_BYTES
+
+    ctypedef struct fm_activation_arguments:
+        double constants[3]
+        const double *exponents
+        ptrdiff_t outputs
+        uint32_t key
+        ptrdiff_t first_row
+
+    ctypedef struct fm_loss_arguments:
+        double threshold
+        const double *levels
+        ptrdiff_t n_levels
 
     ctypedef struct fm_step:
         double learning_rate
@@ -38,16 +80,43 @@ cdef extern from "kernels.h" nogil:
 
     ctypedef struct fm_kernels:
         size_t itemsize
-        void (**activation_forward)(void *, ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (**activation_backward)(void *, const void *, ptrdiff_t, ptrdiff_t) noexcept nogil
-        double (**matched_loss)(
-            void *, const void *, const void *, const void *, double, ptrdiff_t, ptrdiff_t
+        void (**activation_forward)(
+            void *, const void *, ptrdiff_t, ptrdiff_t, const fm_activation_arguments *
+        ) noexcept nogil
+        void (**activation_backward)(
+            void *, const void *, const void *, const void *, ptrdiff_t, ptrdiff_t,
+            const fm_activation_arguments *
+        ) noexcept nogil
+        double (**loss)(
+            void *, const void *, const void *, const void *, double, ptrdiff_t, ptrdiff_t,
+            const fm_loss_arguments *
         ) noexcept nogil
         double (**update)(
             void *, void *, void *, const void *, ptrdiff_t, double, const fm_step *
         ) noexcept nogil
+        double (*add_l1_gradient)(void *, const void *, ptrdiff_t, double) noexcept nogil
+        void (*scale)(void *, ptrdiff_t, double) noexcept nogil
+        double (*sum_of_squares)(const void *, ptrdiff_t) noexcept nogil
         void (*column_sums)(void *, const void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*dropout)(
+            void *, const void *, ptrdiff_t, ptrdiff_t, double, uint32_t, ptrdiff_t
+        ) noexcept nogil
+        void (*column_moments)(void *, void *, const void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*inverse_deviation)(void *, const void *, ptrdiff_t, double) noexcept nogil
+        void (*batch_norm_forward)(
+            void *, void *, const void *, const void *, const void *, const void *, ptrdiff_t, ptrdiff_t
+        ) noexcept nogil
+        void (*batch_norm_backward)(
+            void *, void *, const void *, const void *, const void *, ptrdiff_t, ptrdiff_t, int
+        ) noexcept nogil
+        void (*running_update)(void *, const void *, ptrdiff_t, double, double) noexcept nogil
         int (*all_finite)(const void *, ptrdiff_t) noexcept nogil
+        void (*perceptron_net)(
+            void *, const void *, const void *, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t
+        ) noexcept nogil
+        ptrdiff_t (*perceptron_epoch)(
+            void *, void *, const void *, const uint8_t *, const ptrdiff_t *, ptrdiff_t, ptrdiff_t, ptrdiff_t, double
+        ) noexcept nogil
         void (*gemm)(
             void *, ptrdiff_t, const void *, ptrdiff_t, ptrdiff_t, const void *, ptrdiff_t, ptrdiff_t,
             const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *

@@ -3,32 +3,42 @@
 import copy
 import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
-from fastmlp._typing import Callbacks, MatrixLike, RandomState
-from fastmlp.activations import HIDDEN_ACTIVATIONS
-from fastmlp.network import Network, check_activations
+from fastmlp._typing import MatrixLike
+from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
+from fastmlp.estimators._arrays import for_core
+from fastmlp.initializers import INITIALIZERS
+from fastmlp.network import Network, check_activations, check_dropout
 from fastmlp.training import lbfgs
 from fastmlp.training._blas_threads import one_blas_thread
 from fastmlp.training.loop import DivergenceError, Trainer, divergence_message
-from fastmlp.training.optimizers import SGD, Adam
-from fastmlp.training.schedules import Adaptive, Constant, InverseScaling
+from fastmlp.training.optimizers import SGD, Adagrad, Adam, RMSprop
+from fastmlp.training.schedules import SCHEDULES, Adaptive, ByProgress, Constant, InverseScaling, Schedule
 from fastmlp.training.stopping import Patience
 
-STOCHASTIC_SOLVERS = ("sgd", "adam")
+STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+
+# What a solver that follows one fixed, smooth cost cannot take, with the value that is none of it.
+NOT_FOR_LBFGS = {
+    "dropout": 0,
+    "input_dropout": 0,
+    "batch_norm": False,
+    "l1": 0,
+    "weight_decay": 0,
+    "clip_norm": None,
+}
 
 # A change of one of these starts the optimizer anew where training continues.
 OPTIMIZER_PARAMETERS = (
@@ -44,21 +54,16 @@ OPTIMIZER_PARAMETERS = (
 )
 
 
-def _aligned(X):
-    """X, copied only if its elements straddle their natural addresses, as in a file mapped at an odd offset."""
-    return X if issparse(X) else np.require(X, requirements="A")
-
-
 class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     """Shared half of the estimators; a subclass knows its targets and its predictions."""
 
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), list, tuple],
+        "activation": [StrOptions({*ACTIVATIONS, PowerProduct.name}), Activation, list, tuple],
         "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", *SCHEDULES}), Schedule, callable],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -76,80 +81,47 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "out_activation": [StrOptions({"auto", *ACTIVATIONS, PowerProduct.name}), Activation],
+        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "batch_norm": ["boolean"],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "init": [StrOptions({"auto", *INITIALIZERS}), list, tuple],
         "callbacks": [None, callable, list, tuple],
         "dtype": [StrOptions({"auto", "float32", "float64"})],
     }
 
-    def __init__(
-        self,
-        hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Sequence[str] = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: RandomState = None,
-        tol: float = 1e-4,
-        verbose: bool = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        callbacks: Callbacks = None,
-        dtype: str = "auto",
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.callbacks = callbacks
-        self.dtype = dtype
+    def __init__(self, **parameters):
+        vars(self).update(parameters)  # which each subclass writes out, because scikit-learn reads its signature
 
     @abstractmethod
     def _check_targets(self, y, dtype, resume, incremental, classes):
         """Encode y for the core, and remember on self what predictions need to know of it."""
 
     @abstractmethod
-    def _n_outputs(self, targets):
-        """Units of the output layer for encoded targets."""
+    def _n_outputs(self, targets, out_activation, loss):
+        """Outputs of the network for encoded targets."""
 
     @abstractmethod
     def _output(self, targets):
-        """Names of (output activation, loss) for encoded targets."""
+        """(output activation, loss), names or objects, for encoded targets."""
 
     @abstractmethod
-    def _score_raw(self, raw, targets, sample_weight):
-        """Score of pre-activations against encoded targets."""
+    def _score_outputs(self, outputs, targets, sample_weight):
+        """Score of what `_outputs` returns against encoded targets."""
+
+    # What targets 0 and 1 become in the loss.
+    _target_values = (0.0, 1.0)
+
+    def _outputs(self, X, rows=None):
+        """What predictions are made from, of an already validated X."""
+        return self.network_.predict_raw(X, activate_output=True, rows=rows)
+
+    def _weigh_classes(self, targets, sample_weight, incremental):
+        """Sample weights times those of the classes of encoded targets."""
+        return sample_weight
 
     def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on X and y, from new weights unless ``warm_start`` is set.
@@ -218,11 +190,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         before = self.__dict__.copy()
         resume = hasattr(self, "network_") and (incremental or self.warm_start)
         try:
-            self._validate_params()
+            self._check_parameters()
             if incremental and self.early_stopping:
                 raise ValueError(
                     "partial_fit does not support early_stopping=True; set early_stopping=False, or use fit."
                 )
+            self._check_solver()
             callbacks = self._check_callbacks()
             X, targets, sample_weight = self._check_training_data(X, y, sample_weight, resume, incremental, classes)
             trainer = getattr(self, "_trainer", None) if resume else None
@@ -231,7 +204,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             rows, validation_rows = self._split(targets, sample_weight, resume, random_state)
             n_rows = X.shape[0] if rows is None else len(rows)
             if self.solver in STOCHASTIC_SOLVERS:
-                self._make_trainer(n_rows, random_state)
+                self._make_trainer(n_rows, random_state, resume, incremental)
         except BaseException:
             self._restore(before)
             raise
@@ -242,9 +215,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 if self.solver in STOCHASTIC_SOLVERS:
                     self._train(X, targets, sample_weight, rows, validation_rows, max_iter, callbacks)
                 else:
-                    self._train_lbfgs(X, targets, sample_weight, rows)
-        except DivergenceError:
-            raise  # the model keeps its last good weights
+                    self._train_lbfgs(X, targets, sample_weight, rows, callbacks)
+        except (
+            DivergenceError
+        ):  # the model keeps its last good weights; those of an earlier fit rather than random ones
+            if self.n_iter_ == 0 and not resume and "network_" in before:
+                self._restore(before)
+            raise
         except BaseException:
             if not resume:
                 self._restore(before)
@@ -256,6 +233,22 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _restore(self, attributes):
         self.__dict__.clear()
         self.__dict__.update(attributes)
+
+    def _check_parameters(self):
+        # Not by get_params, which inspects the constructor's signature at a tenth of a small epoch's cost.
+        parameters = {name: getattr(self, name) for name in self._parameter_constraints}
+        validate_parameter_constraints(self._parameter_constraints, parameters, caller_name=type(self).__name__)
+
+    def _check_solver(self):
+        if self.solver in STOCHASTIC_SOLVERS:
+            return
+        for name, none in NOT_FOR_LBFGS.items():
+            value = getattr(self, name)
+            if np.any(value) if none is not None else value is not None:
+                raise ValueError(
+                    f"{name} is {value!r}, but solver='lbfgs' follows one fixed, smooth cost over all rows; set "
+                    f"{name}={none!r}, or use one of: {', '.join(STOCHASTIC_SOLVERS)}."
+                )
 
     def _check_callbacks(self):
         if self.callbacks is None:
@@ -289,39 +282,76 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             y_numeric=is_regressor(self),
             reset=not resume,
         )
-        X = _aligned(X)
+        X = for_core(X)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return X, self._check_targets(y, X.dtype, resume, incremental, classes), sample_weight
+        targets = self._check_targets(y, X.dtype, resume, incremental, classes)
+        sample_weight = self._weigh_classes(targets, sample_weight, incremental)
+        return (
+            X,
+            targets,
+            sample_weight if sample_weight is None else for_core(sample_weight.astype(X.dtype, copy=False)),
+        )
 
     def _make_network(self, X, targets, resume, random_state):
-        sizes = (X.shape[1], *self._hidden_sizes(), self._n_outputs(targets))
-        activations = check_activations(self.activation, len(sizes) - 2)
         out_activation, loss = self._output(targets)
+        n_outputs = self._n_outputs(targets, out_activation, loss)
+        n_units = out_activation.n_units(n_outputs)
+        if out_activation.n_outputs(n_units) != n_outputs:
+            raise ValueError(
+                f"out_activation {out_activation.name!r} makes {out_activation.n_outputs(n_units)} outputs of "
+                f"{n_units} units, but {n_outputs} are needed; define its n_units(n_outputs)."
+            )
+        sizes = (X.shape[1], *self._hidden_sizes(), n_units)
         if not resume:
             self.network_ = Network(
                 sizes,
-                activation=activations,
+                activation=self.activation,
                 out_activation=out_activation,
                 loss=loss,
+                init=self.init,
+                dropout=self.dropout,
+                input_dropout=self.input_dropout,
+                batch_norm=self.batch_norm,
                 dtype=X.dtype.name,
                 random_state=random_state,
             )
             self._trainer = self._split_random_state = None
-            return
         network = self.network_
         for name, is_now, was in [
             ("layer sizes", sizes, network.sizes),
-            ("hidden activations", activations, network.activations_),
+            ("hidden activations", check_activations(self.activation, len(sizes) - 2), network.activations_),
             ("output and loss", (out_activation, loss), (network.out_activation, network.loss)),
+            ("dropout", check_dropout(self.dropout, len(sizes) - 2), network.dropout),
+            ("input_dropout", self.input_dropout, network.input_dropout),
+            ("batch_norm", self.batch_norm, network.batch_norm),
         ]:
             if is_now != was:
                 raise ValueError(
                     f"The model to continue has {name} {was}, but data and parameters now ask for {is_now}; keep them, "
                     "or set warm_start=False and use fit."
                 )
+        network.check_trainable()
+        n_targets = targets.shape[1] if targets.ndim == 2 else n_outputs
+        if network.n_targets != n_targets:
+            raise ValueError(
+                f"loss {network.loss.name!r} makes {network.n_targets} targets of {network.n_outputs} outputs, but y "
+                f"has {n_targets}; use another loss, or define its n_targets(n_outputs) and n_outputs(n_targets)."
+            )
+        if self.solver == "lbfgs" and network.is_random:
+            raise ValueError(
+                "activation 'randomized_leaky_relu' draws its slopes anew in every pass, but solver='lbfgs' follows "
+                f"one fixed cost; use 'leaky_relu', or one of: {', '.join(STOCHASTIC_SOLVERS)}."
+            )
+        if targets.ndim == 2:
+            network.loss.check_targets(self._in_loss(targets), network.out_activation)
+
+    def _in_loss(self, targets):
+        """Targets as the loss sees them."""
+        off, on = self._target_values
+        return targets if (off, on) == (0, 1) else off + (on - off) * targets
 
     def _hidden_sizes(self):
         sizes = self.hidden_layer_sizes
@@ -337,7 +367,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             rows = np.flatnonzero(sample_weight)
         if not self.early_stopping or self.solver not in STOCHASTIC_SOLVERS:
             return rows, None
-        rows = np.arange(len(targets)) if rows is None else rows
+        rows = np.arange(len(targets), dtype=np.intp) if rows is None else rows
         strata = targets[rows] if is_classifier(self) and targets.ndim == 1 else None
         n_validation = int(np.ceil(self.validation_fraction * len(rows)))
         n_needed = 2 if strata is None else max(2, len(self.classes_))
@@ -354,17 +384,27 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             self._split_random_state = copy.deepcopy(random_state)
         return train_test_split(rows, random_state=random_state, test_size=self.validation_fraction, stratify=strata)
 
-    def _make_trainer(self, n_rows, random_state):
+    def _make_trainer(self, n_rows, random_state, resume, incremental):
         batch_size = min(200, n_rows) if self.batch_size == "auto" else self.batch_size
         if batch_size > n_rows:
             warnings.warn(
                 f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
                 stacklevel=4,
             )
+        single_row_goes_on = resume and incremental and n_rows == 1
+        if self.batch_norm and min(batch_size, n_rows) == 1 and not single_row_goes_on:
+            raise ValueError(
+                "batch_norm=True needs batches of at least two samples, but they have one sample; raise batch_size, "
+                "pass more rows, or set batch_norm=False."
+            )
         before = self._trainer
+        if before is not None and before.network is not self.network_:
+            before = None
         settings = tuple(getattr(self, name) for name in OPTIMIZER_PARAMETERS)
         if before is not None and settings == self._optimizer_settings:
             optimizer, schedule = before.optimizer, before.schedule
+            if isinstance(schedule, ByProgress) and not incremental:
+                schedule = self._new_schedule()  # each fit has a whole schedule, over its own max_iter
         else:
             optimizer, schedule = self._new_optimizer(), self._new_schedule()
         patience = Patience(self.tol, self.n_iter_no_change, higher_is_better=self.early_stopping)
@@ -375,6 +415,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             schedule,
             patience,
             alpha=self.alpha,
+            l1=self.l1,
+            weight_decay=self.weight_decay,
+            clip_norm=self.clip_norm,
             batch_size=min(batch_size, n_rows),
             shuffle=self.shuffle,
             random_state=random_state,
@@ -388,12 +431,21 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         parameters = self.network_.parameters
         if self.solver == "sgd":
             return SGD(parameters, momentum=self.momentum, nesterov=self.nesterovs_momentum)
+        if self.solver == "rmsprop":
+            return RMSprop(parameters, beta_2=self.beta_2, epsilon=self.epsilon)
+        if self.solver == "adagrad":
+            return Adagrad(parameters, epsilon=self.epsilon)
         return Adam(parameters, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
 
     def _new_schedule(self):
+        if self.learning_rate == "constant":
+            return Constant(self.learning_rate_init)
         if self.learning_rate == "invscaling":
             return InverseScaling(self.learning_rate_init, self.power_t)
-        return {"constant": Constant, "adaptive": Adaptive}[self.learning_rate](self.learning_rate_init)
+        if self.learning_rate == "adaptive":
+            return Adaptive(self.learning_rate_init)
+        schedule = SCHEDULES[self.learning_rate] if isinstance(self.learning_rate, str) else self.learning_rate
+        return ByProgress(self.learning_rate_init, schedule, n_epochs=self.max_iter)
 
     def _train(self, X, targets, sample_weight, rows, validation_rows, max_iter, callbacks):
         trainer = self._trainer
@@ -403,11 +455,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             weight_val = None if sample_weight is None else sample_weight[validation_rows]
 
             def validation_score():
-                raw = self.network_.predict_raw(X, rows=validation_rows)
-                if not np.isfinite(raw).all():
+                outputs = self._outputs(X, rows=validation_rows)
+                if not np.isfinite(outputs).all():
                     return float("nan")
                 with np.errstate(over="ignore", invalid="ignore"):  # a diverging model's score
-                    return float(self._score_raw(raw, targets_val, weight_val))
+                    return float(self._score_outputs(outputs, targets_val, weight_val))
 
         try:
             trainer.train(
@@ -416,6 +468,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 sample_weight,
                 rows,
                 max_iter=max_iter,
+                target_values=self._target_values,
                 validation_score=validation_score,
                 callbacks=callbacks,
             )
@@ -424,7 +477,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             if trainer.history.stop_reason == "diverged":
                 self._trainer = None  # its moments are no good either
 
-    def _train_lbfgs(self, X, targets, sample_weight, rows):
+    def _train_lbfgs(self, X, targets, sample_weight, rows, callbacks):
         self._trainer = None
         history = lbfgs.train(
             self.network_,
@@ -432,11 +485,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             targets,
             sample_weight,
             rows,
+            target_values=self._target_values,
             alpha=self.alpha,
             max_iter=self.max_iter,
             max_fun=self.max_fun,
             tol=self.tol,
             verbose=self.verbose,
+            callbacks=callbacks,
         )
         self._set_fitted(history, best_loss=min(history.loss_curve, default=np.inf))
         if self.stop_reason_ == "diverged":
@@ -447,8 +502,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self.n_iter_ = history.n_epochs
         self.t_ = history.n_samples_seen
         self.n_layers_ = len(self.network_.sizes)
-        self.n_outputs_ = self.network_.sizes[-1]
-        self.out_activation_ = self.network_.out_activation
+        self.n_outputs_ = self.network_.n_outputs
+        self.out_activation_ = self.network_.out_activation.name
         self.stop_reason_ = history.stop_reason
         self.loss_curve_ = history.loss_curve
         self.loss_ = history.loss_curve[-1] if history.loss_curve else np.inf
@@ -483,7 +538,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         tags.input_tags.sparse = True
         return tags
 
-    def _predict_raw(self, X, *, activate_output=False):
+    def _check_X(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=self.network_.parameters.dtype, order="C", reset=False)
-        return self.network_.predict_raw(_aligned(X), activate_output=activate_output)
+        return for_core(X)

@@ -3,26 +3,34 @@
 SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer; () for none, which is a linear model.
 
-    activation : str or sequence of str, default='relu'
-        One of identity, relu, tanh, logistic for all hidden layers, or one for each.
+    activation : str, Activation or sequence of them, default='relu'
+        One for all hidden layers, or one for each: identity, relu, leaky_relu, randomized_leaky_relu, elu, selu,
+        softplus, gelu, silu, mish, logistic, tanh, hard_tanh, hard_sigmoid, exp; the vector activations softmax,
+        maxout, product, increasing; one with parameters such as ``LeakyReLU(slope=0.2)``, or an `Activation` of your
+        own (S7).
 
-    solver : {'adam', 'sgd', 'lbfgs'}, default='adam'
-        adam (Kingma and Ba 2014) suits most data; sgd takes momentum and is the choice for a tuned schedule; lbfgs,
-        from SciPy, uses all rows in every step and is often best below a few thousand rows.
+    solver : {'adam', 'adamw', 'sgd', 'rmsprop', 'adagrad', 'lbfgs'}, default='adam'
+        adam (Kingma and Ba 2014) suits most data; adamw is adam for use with ``weight_decay`` (Loshchilov and Hutter
+        2019), and the same where that is 0; sgd takes momentum and is the choice for a tuned schedule; lbfgs, from
+        SciPy, uses all rows in every step and is often best below a few thousand rows (S11).
 
     alpha : float, default=0.0001
         Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows (or of total
-        weight n), as in scikit-learn; biases are not penalized.
+        weight n), as in scikit-learn; biases are not penalized (S12).
 
     batch_size : int or 'auto', default='auto'
         Rows of each step; 'auto' is min(200, n_samples). The last batch of an epoch may be shorter. Ignored by lbfgs.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
-        Step size over time: constant; learning_rate_init / t^power_t with t the samples seen; or divided by 5 whenever
-        ``n_iter_no_change`` epochs bring no improvement, which then stops training only at 1e-6. For sgd and adam.
+    learning_rate : str, Schedule or callable, default='constant'
+        Step size over time: 'constant'; 'invscaling', learning_rate_init / (t + 1)^power_t with t the samples seen,
+        from the second epoch on; 'adaptive', divided by 5 whenever ``n_iter_no_change`` epochs bring no improvement,
+        which then stops training only at 1e-6; 'step', 'exponential', 'cosine' and 'one_cycle', which take parameters
+        as objects of `fastmlp.training.schedules`, for example ``WarmUp(5, then=Cosine())``; or a function of the
+        epoch, from 0, that returns the learning rate. Each ``fit`` runs the whole schedule over ``max_iter``; each
+        ``partial_fit`` is its next epoch, and beyond ``max_iter`` the rate stays what it is in the end. Not for lbfgs.
 
     learning_rate_init : float, default=0.001
-        First step size, of sgd and adam.
+        First step size; not for lbfgs.
 
     power_t : float, default=0.5
         Exponent of 'invscaling'.
@@ -39,7 +47,8 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
 
     tol : float, default=1e-4
         Smallest improvement of the training loss (validation score with ``early_stopping``) that counts; for lbfgs the
-        largest gradient component at which it has converged.
+        largest gradient component at which it has converged; it also ends where the cost changes by less than
+        2.2e-5 tol of itself.
 
     verbose : bool, default=False
         Whether to print a line for each epoch.
@@ -55,16 +64,16 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
 
     early_stopping : bool, default=False
         Whether to hold out ``validation_fraction`` of the rows, stop when their score stops improving, and keep the
-        weights with the best score. Classes are held out in proportion, but for multilabel targets. For sgd and adam.
+        weights with the best score. Classes are held out in proportion, but for multilabel targets. Not for lbfgs.
 
     validation_fraction : float, default=0.1
         Share of the rows held out for early stopping; at least two rows.
 
     beta_1, beta_2 : float, default=0.9 and 0.999
-        Decay of adam's averages of the gradient and of its square, in [0, 1).
+        Decay of adam's averages of the gradient and of its square, in [0, 1); rmsprop uses beta_2.
 
     epsilon : float, default=1e-8
-        Keeps adam's division finite.
+        Keeps the division of adam, rmsprop and adagrad finite.
 
     n_iter_no_change : int or inf, default=10
         Epochs without improvement that are accepted.
@@ -72,9 +81,38 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
     max_fun : int, default=15000
         The most loss evaluations of lbfgs.
 
+    out_activation : str or Activation, default='auto'
+        Of the output layer; 'auto' chooses what matches the loss, so that the output's delta is simply a - y (S2).
+
+    dropout : float or sequence of float, default=0.0
+        Share of the outputs of all hidden layers, or of each, that each training step sets to 0, the others being
+        divided by 1 - dropout (S13; Srivastava et al. 2014). Below 1; not for lbfgs.
+
+    input_dropout : float, default=0.0
+        The same for the inputs.
+
+    batch_norm : bool, default=False
+        Whether hidden layers normalize their net input by mean and variance of the batch, in prediction by running
+        ones (S13; Ioffe and Szegedy 2015). Not for lbfgs.
+
+    l1 : float, default=0.0
+        Strength of the L1 penalty: l1 / n |W|_1 is added to the mean loss of a batch of n rows. Not for lbfgs (S12).
+
+    weight_decay : float, default=0.0
+        Each step first shrinks the weights by the factor 1 - learning_rate weight_decay, apart from the gradient
+        (decoupled); 0.01 is usual for adamw. Biases are left alone. Not for lbfgs.
+
+    clip_norm : float or None, default=None
+        Scale the gradient of a batch's loss, before penalties, down to this Euclidean length where it is longer. Not
+        for lbfgs.
+
+    init : str or sequence of str, default='auto'
+        Initial weights of all layers, or of each: 'auto' as scikit-learn; glorot_uniform, glorot_normal, he_uniform,
+        he_normal, lecun_uniform, lecun_normal, orthogonal, with biases 0; and zeros for the last layer.
+
     callbacks : callable or list of callable, default=None
-        Each is called after every epoch with an ``EpochInfo`` (epoch, max_iter, loss, validation_score, learning_rate);
-        returning True stops training. For sgd and adam.
+        Each is called after every epoch, or iteration of lbfgs, with an ``EpochInfo`` (epoch, max_iter, loss,
+        validation_score, learning_rate); returning True stops training.
 
     dtype : {'auto', 'float32', 'float64'}, default='auto'
         Computing dtype. 'auto' keeps float32 input in float32 and everything else in float64, as scikit-learn does;
@@ -87,7 +125,8 @@ SHARED_ATTRIBUTES = """network_ : Network
         Weights and biases of each layer: views of one flat array, ``network_.parameters``.
 
     loss_curve_ : list of float
-        Mean cost of each epoch, penalty included; its last value is ``loss_``, its smallest ``best_loss_``.
+        Mean cost of each epoch, or iteration of lbfgs, penalties included; its last value is ``loss_``, its smallest
+        ``best_loss_``.
 
     validation_scores_, best_validation_score_ : list of float, float
         With ``early_stopping``, else None.
@@ -96,7 +135,8 @@ SHARED_ATTRIBUTES = """network_ : Network
         Epochs of the last fit.
 
     stop_reason_ : str
-        Why it ended: max_iter, no_improvement, callback, interrupted, diverged, or converged (lbfgs).
+        Why it ended (S21): max_iter, no_improvement, callback, interrupted, diverged, failed (a callback, activation or
+        loss of yours raised while an earlier fit went on), or converged (lbfgs).
 
     t_, n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
         As in scikit-learn: samples seen, layers with the input, output units, activation, and the input's columns."""

@@ -1,5 +1,7 @@
 """Classification: binary, multi-class and multilabel."""
 
+from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Self
 
 import numpy as np
@@ -8,18 +10,22 @@ from scipy.sparse import issparse
 from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-    type_of_target,
-)
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp._typing import MatrixLike
+from fastmlp._typing import Callbacks, MatrixLike, RandomState
+from fastmlp.activations import Activation, get_activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
+from fastmlp.estimators._labels import check_indicator_matrix
+from fastmlp.losses import Hinge, Loss, get_loss
+from fastmlp.training.schedules import Schedule
 
+# Output activations whose values are probabilities, 1/2 where their net input is 0.
+PROBABILITIES = ("softmax", "logistic", "hard_sigmoid")
 LABELS_PER_BLOCK = 1 << 16
 
 
@@ -27,12 +33,26 @@ LABELS_PER_BLOCK = 1 << 16
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """Multilayer-perceptron classifier, in place of ``sklearn.neural_network.MLPClassifier``.
 
-    Minimizes the log-loss (S10): with softmax outputs for three classes or more, with one logistic output for two, with
-    one logistic output a class for multilabel targets.
+    By default it minimizes the log-loss (S10): with softmax outputs for three classes or more, with one logistic output
+    for two, with one logistic output a class for multilabel targets.
 
     Parameters
     ----------
     <shared parameters>
+
+    loss : str or Loss, default='auto'
+        'auto' is log_loss. kl_divergence differs from it by a constant, the entropy of the targets, and also takes soft
+        targets: y of shape (n_samples, n_classes) whose rows are distributions. squared_error compares probabilities
+        with 0 and 1 (the Brier score), hinge learns a margin, one class against the rest, and gives no probabilities. A
+        `Loss` of your own works too.
+
+    label_smoothing : float, default=0.0
+        Share of the target that is spread over all classes: 1 becomes 1 - s + s / n, 0 becomes s / n, with n = 2 for
+        binary and multilabel targets. Szegedy et al. (2016), arXiv:1512.00567.
+
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Factors of the sample weights by class label; 'balanced' is n_samples / (n_classes * samples of the class). For
+        multilabel targets a list of one dict for each label.
 
     Attributes
     ----------
@@ -51,6 +71,92 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> model.fit(scale(X), y).score(scale(X), y) > 0.95
     True
     """
+
+    _parameter_constraints = {
+        **BaseMLP._parameter_constraints,
+        "loss": [StrOptions({"auto", "log_loss", "kl_divergence", "squared_error", "hinge"}), Loss],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Activation | Sequence[str | Activation] = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str | Schedule | Callable[[int], float] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        out_activation: str | Activation = "auto",
+        loss: str | Loss = "auto",
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        batch_norm: bool = False,
+        l1: float = 0.0,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        label_smoothing: float = 0.0,
+        class_weight: dict | Sequence[dict] | str | None = None,
+        init: str | Sequence[str] = "auto",
+        callbacks: Callbacks = None,
+        dtype: str = "auto",
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            out_activation=out_activation,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            batch_norm=batch_norm,
+            l1=l1,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+            init=init,
+            callbacks=callbacks,
+            dtype=dtype,
+        )
+        self.loss = loss
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
 
     @available_if(BaseMLP._is_stochastic)
     def partial_fit(
@@ -102,9 +208,71 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             If X has NaN or infinity, or another number of features than in ``fit``.
         """
-        codes = self._decide(self._predict_raw(X))
+        codes = self._decide(self._outputs(self._check_X(X)))
         return codes if self._multilabel else self.classes_[codes]
 
+    def _gives_probabilities(self):
+        name = getattr(self.out_activation, "name", self.out_activation)
+        loss = getattr(self.loss, "name", self.loss)
+        if name in PROBABILITIES or (name == "auto" and loss != "hinge"):
+            return True
+        raise AttributeError(
+            f"probabilities are not available with loss={loss!r} and out_activation={name!r}; use loss='log_loss', or "
+            "decision_function."
+        )
+
+    def _gives_no_probabilities(self):
+        try:
+            self._gives_probabilities()
+        except AttributeError:
+            return True
+        raise AttributeError("decision_function is for losses without probabilities; use predict_log_proba.")
+
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy of the predictions; for distributions as targets, of their most probable class.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or (n_samples, n_classes) for multilabel and soft targets
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+            Share of the samples, for multilabel targets with all labels right.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As for ``predict``.
+        """
+        check_is_fitted(self)
+        if np.ndim(y) == 2 and not self._multilabel and np.shape(y)[1] == len(self.classes_):
+            y = self.classes_[np.argmax(y, axis=1)]
+        return super().score(X, y, sample_weight)
+
+    @available_if(_gives_no_probabilities)
+    def decision_function(self, X: MatrixLike) -> np.ndarray:
+        """Outputs less the threshold between the classes, for losses without probabilities such as hinge.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As for ``predict``.
+        """
+        values = self._outputs(self._check_X(X)) - self._threshold
+        return values.ravel() if values.shape[1] == 1 else values
+
+    @available_if(_gives_probabilities)
     def predict_proba(self, X: MatrixLike) -> np.ndarray:
         """Predict class probabilities.
 
@@ -122,11 +290,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         NotFittedError, ValueError
             As for ``predict``.
         """
-        check_is_fitted(self)
-        if self._one_column:
+        X = self._check_X(X)
+        if self._is_one_logistic:
             return expit(self._binary_logits(X))
-        return self._predict_raw(X, activate_output=True)
+        outputs = self.network_.predict_raw(X, activate_output=True)
+        if outputs.shape[1] == 1:
+            outputs = np.hstack([1 - outputs, outputs]) if len(self.classes_) == 2 else np.ones_like(outputs)
+        if self._multilabel or self.out_activation_ == "softmax":
+            return outputs
+        sums = outputs.sum(axis=1, keepdims=True)  # one class against the rest
+        return np.where(sums > 0, outputs / np.where(sums > 0, sums, 1), 1 / outputs.shape[1])
 
+    @available_if(_gives_probabilities)
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
         """Predict the logarithms of class probabilities, from the logits.
 
@@ -137,45 +312,101 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Finite even where the probability itself underflows to 0.
+            With softmax and logistic outputs finite even where the probability itself underflows to 0.
 
         Raises
         ------
         NotFittedError, ValueError
             As for ``predict``.
         """
-        check_is_fitted(self)
-        if self._one_column:
+        X = self._check_X(X)
+        if self.out_activation_ == "softmax":
+            return log_softmax(self._outputs(X), axis=1)
+        if self._is_one_logistic:
             return log_expit(self._binary_logits(X))
-        logits = self._predict_raw(X)
-        return log_expit(logits) if self._multilabel else log_softmax(logits, axis=1)
+        if self._multilabel and self.out_activation_ == "logistic":
+            return log_expit(self._outputs(X))
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     @property
-    def _one_column(self):
-        return self.network_.sizes[-1] == 1
+    def _is_one_logistic(self):
+        return self.n_outputs_ == 1 and self.out_activation_ == "logistic"
 
     def _binary_logits(self, X):
         """The logits of both classes, which lose no digits as 1 - p would; infinite for an only class."""
-        logit = self._predict_raw(X)
+        logit = self._outputs(X)
         return np.hstack([-logit, logit]) if len(self.classes_) == 2 else np.full_like(logit, np.inf)
 
     @property
-    def _multilabel(self):
-        return self.network_.out_activation == "logistic" and self.network_.sizes[-1] > 1
+    def _target_values(self):
+        """What a class's own target and that of the others become: smoothed, and -1 and 1 for hinge."""
+        if self.loss == "hinge" or isinstance(self.loss, Hinge):
+            if self.label_smoothing:
+                raise ValueError(
+                    f"label_smoothing is {self.label_smoothing!r}, but loss='hinge' needs targets of exactly -1 and 1; "
+                    "set label_smoothing=0, or use loss='log_loss'."
+                )
+            return -1.0, 1.0
+        n_classes = 2 if self._multilabel else max(2, len(self.classes_))
+        off = self.label_smoothing / n_classes
+        return off, 1 - self.label_smoothing + off
+
+    @property
+    def _threshold(self):
+        """Between the classes: logits of 0, or half-way between the targets."""
+        return 0.0 if self.network_.out_activation.name in PROBABILITIES else sum(self._target_values) / 2
+
+    def _outputs(self, X, rows=None):
+        """Logits, where the outputs are probabilities, because these are rounded."""
+        activate = self.network_.out_activation.name not in PROBABILITIES
+        return self.network_.predict_raw(X, activate_output=activate, rows=rows)
+
+    def _weigh_classes(self, targets, sample_weight, incremental):
+        if self.class_weight is None:
+            return sample_weight
+        if incremental and isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, which partial_fit does not have; pass the weights as "
+                "a dict, from sklearn.utils.class_weight.compute_class_weight."
+            )
+        if self._multilabel:
+            weights = compute_sample_weight(self.class_weight, targets)
+        elif targets.ndim == 2:  # distributions
+            weights = targets @ self._weights_of_classes(targets.sum(axis=0))
+        else:
+            codes = targets.astype(np.intp)
+            weights = self._weights_of_classes(np.bincount(codes, minlength=len(self.classes_)))[codes]
+        if not (np.all(np.isfinite(weights)) and np.all(weights >= 0) and np.any(weights > 0)):
+            raise ValueError(
+                f"class_weight is {self.class_weight!r}; pass finite weights of at least 0, not 0 for all rows."
+            )
+        return weights if sample_weight is None else weights * sample_weight
+
+    def _weights_of_classes(self, counts):
+        """Weight of each of `classes_`, which have `counts` samples."""
+        if isinstance(self.class_weight, str):
+            present = counts > 0
+            return np.where(present, counts.sum() / (present.sum() * np.where(present, counts, 1)), 0.0)
+        if not isinstance(self.class_weight, dict):
+            raise ValueError(f"class_weight is {self.class_weight!r}; pass a dict from class labels to weights.")
+        unknown = [label for label in self.class_weight if label not in self.classes_]
+        if unknown:
+            raise ValueError(
+                f"class_weight has {unknown}, which are not among the classes {self.classes_}; remove them."
+            )
+        return np.array([self.class_weight.get(label, 1.0) for label in self.classes_.tolist()], dtype=np.float64)
 
     def _check_targets(self, y, dtype, resume, incremental, classes):
         """Class numbers in the smallest dtype that holds them, or a matrix of 0 and 1 for multilabel targets."""
         y = y.toarray() if issparse(y) else y
         if incremental:
             _check_partial_fit_first_call(self, classes)
+        self._multilabel = y.ndim == 2
+        if y.ndim == 2 and self._are_distributions(y, resume):
+            return self._soft_targets(y, dtype, resume, incremental)
         if y.ndim == 2:
-            if type_of_target(y, input_name="y") != "multilabel-indicator":
-                raise ValueError(
-                    f"y of shape {y.shape} is {type_of_target(y)}, which is not supported; pass one column of "
-                    "labels, or a matrix of 0 and 1 for multilabel targets."
-                )
-            if not np.isin(y, (0, 1)).all():
-                raise ValueError(f"y has values {np.unique(y)}; multilabel targets need a matrix of 0 and 1.")
+            check_indicator_matrix(y)
             self.classes_ = np.arange(y.shape[1])
             return np.ascontiguousarray(y, dtype=dtype)
         if incremental:
@@ -189,6 +420,25 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
         self.classes_ = classes
         return self._class_numbers(y)
+
+    def _are_distributions(self, y, resume):
+        """Whether rows are soft targets over classes, and not labels of 0 and 1."""
+        if getattr(self.loss, "name", self.loss) != "kl_divergence" or y.dtype.kind != "f":
+            return False
+        if resume:
+            return self.network_.out_activation.is_distribution
+        return bool(np.any(y % 1) or np.allclose(y.sum(axis=1), 1))
+
+    def _soft_targets(self, y, dtype, resume, incremental):
+        """A distribution over the classes for each row."""
+        self._multilabel = False
+        if not (resume or incremental):
+            self.classes_ = np.arange(y.shape[1])
+        if len(self.classes_) != y.shape[1]:
+            raise ValueError(
+                f"y has {y.shape[1]} columns for the {len(self.classes_)} classes {self.classes_}; pass one each."
+            )
+        return np.ascontiguousarray(y, dtype=dtype)
 
     def _class_numbers(self, y):
         """Positions of labels in ``classes_``, a block at a time: the numbers take far less memory than searching."""
@@ -210,24 +460,33 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             codes[block] = found
         return codes
 
-    def _n_outputs(self, targets):
+    def _n_outputs(self, targets, out_activation, loss):
         if targets.ndim == 2:
             return targets.shape[1]
-        return len(self.classes_) if len(self.classes_) > 2 else 1
+        n_classes = len(self.classes_)
+        return n_classes if n_classes > 2 or (n_classes == 2 and out_activation.is_distribution) else 1
 
     def _output(self, targets):
-        return ("softmax" if targets.ndim == 1 and self._n_outputs(targets) > 1 else "logistic"), "log_loss"
+        loss = get_loss("log_loss" if isinstance(self.loss, str) and self.loss == "auto" else self.loss)
+        if not (isinstance(self.out_activation, str) and self.out_activation == "auto"):
+            return get_activation(self.out_activation, "out_activation"), loss
+        if isinstance(loss, Hinge):
+            return get_activation("identity"), loss
+        several = targets.shape[1] > 1 and not self._multilabel if targets.ndim == 2 else len(self.classes_) > 2
+        return get_activation("softmax" if several else "logistic"), loss
 
-    def _decide(self, raw):
-        """Class numbers from pre-activations: the largest, or whether it is above 0, where its probability is 1/2."""
+    def _decide(self, values):
+        """Class numbers from what `_outputs` returns: the largest, or whether it is above the threshold."""
         if self._multilabel:
-            return (raw > 0).astype(np.int64)
-        if raw.shape[1] > 1:
-            return raw.argmax(axis=1)
-        return np.minimum(raw.ravel() > 0, len(self.classes_) - 1).astype(np.intp)
+            return (values > self._threshold).astype(np.int64)
+        if values.shape[1] > 1:
+            return values.argmax(axis=1)
+        return np.minimum(values.ravel() > self._threshold, len(self.classes_) - 1).astype(np.intp)
 
-    def _score_raw(self, raw, targets, sample_weight):
-        return accuracy_score(targets, self._decide(raw), sample_weight=sample_weight)
+    def _score_outputs(self, outputs, targets, sample_weight):
+        if targets.ndim == 2 and not self._multilabel:  # distributions
+            targets = targets.argmax(axis=1)
+        return accuracy_score(targets, self._decide(outputs), sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

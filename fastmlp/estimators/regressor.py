@@ -1,15 +1,20 @@
 """Regression."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_array
 
 from fastmlp._typing import Callbacks, MatrixLike, RandomState
+from fastmlp.activations import Activation, get_activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
+from fastmlp.losses import LOSSES, CrossEntropy, Loss, Quantile, get_loss
+from fastmlp.training.schedules import Schedule
 
 
 @fill_docstring
@@ -18,10 +23,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : str, default='squared_error'
+    loss : str or Loss, default='squared_error'
         Loss of one sample, summed over its outputs (S10): squared_error is half of |y - a|^2, sum_squared_error is
-        |y - a|^2, mean_squared_error is their mean over the outputs, all with an identity output; poisson is half the
-        Poisson deviance with an exponential output, for y >= 0.
+        |y - a|^2, mean_squared_error is their mean over the outputs; absolute_error, huber and quantile (the median)
+        bear outliers; poisson is half the Poisson deviance, for y >= 0. ``Huber(threshold)`` and ``Quantile(levels)``
+        from `fastmlp.losses` set their parameters; ``Quantile([0.1, 0.5, 0.9])`` predicts several quantiles at once,
+        which cannot cross. A `Loss` of your own works too.
 
     <shared parameters>
 
@@ -47,19 +54,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "sum_squared_error", "mean_squared_error", "poisson"})],
+        "loss": [StrOptions(set(LOSSES) - {"log_loss", "kl_divergence", "hinge"}), Loss],
     }
 
     def __init__(
         self,
-        loss: str = "squared_error",
+        loss: str | Loss = "squared_error",
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Sequence[str] = "relu",
+        activation: str | Activation | Sequence[str | Activation] = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        learning_rate: str | Schedule | Callable[[int], float] = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -77,6 +84,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        out_activation: str | Activation = "auto",
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        batch_norm: bool = False,
+        l1: float = 0.0,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        init: str | Sequence[str] = "auto",
         callbacks: Callbacks = None,
         dtype: str = "auto",
     ):
@@ -104,6 +119,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
+            out_activation=out_activation,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            batch_norm=batch_norm,
+            l1=l1,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+            init=init,
             callbacks=callbacks,
             dtype=dtype,
         )
@@ -119,6 +142,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs), in the computing dtype
+            With several quantile levels (n_samples, n_levels), with several targets (n_samples, n_targets, n_levels).
 
         Raises
         ------
@@ -127,14 +151,40 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ValueError
             If X has NaN or infinity, or another number of features than in ``fit``.
         """
-        prediction = self._predict_raw(X, activate_output=True)
-        return prediction.ravel() if prediction.shape[1] == 1 else prediction
+        outputs = self._outputs(self._check_X(X))
+        if outputs.shape[1] == 1:
+            return outputs.ravel()
+        loss, n_targets = self.network_.loss, self.network_.n_targets
+        if isinstance(loss, Quantile) and n_targets > 1 and len(loss.levels) > 1:
+            return outputs.reshape(len(outputs), n_targets, len(loss.levels))
+        return outputs
+
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R^2 of the predictions; for quantiles the share of the pinball loss that they explain, D^2, mean over levels.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+            1 is best; 0 is what a constant reaches.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As for ``predict``.
+        """
+        outputs = self._outputs(self._check_X(X))
+        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        return float(self._score_outputs(outputs, y.reshape(len(y), -1), sample_weight))
 
     def _check_targets(self, y, dtype, resume, incremental, classes):
         if y.dtype.kind not in "biuf":
             raise ValueError(f"y holds {y.dtype.type.__name__} values; pass numbers, for example y.astype(float).")
-        if self.loss == "poisson" and np.any(y < 0):
-            raise ValueError(f"y has {y.min():g}, but loss='poisson' needs y >= 0; shift y or use squared_error.")
         y = y.reshape(-1, 1) if y.ndim == 1 else y
         with np.errstate(over="ignore"):
             targets = np.ascontiguousarray(y, dtype=dtype)
@@ -144,11 +194,29 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             )
         return targets
 
-    def _n_outputs(self, targets):
-        return targets.shape[1]
+    def _n_outputs(self, targets, out_activation, loss):
+        return loss.n_outputs(targets.shape[1])
 
     def _output(self, targets):
-        return ("exp" if self.loss == "poisson" else "identity"), self.loss
+        loss = get_loss(self.loss)
+        if isinstance(self.out_activation, str) and self.out_activation == "auto":
+            return get_activation(loss.default_out_activation), loss
+        out_activation = get_activation(self.out_activation, "out_activation")
+        if out_activation.name == "softmax" and not isinstance(loss, CrossEntropy):
+            raise ValueError(
+                f"out_activation 'softmax' makes the outputs of a sample sum to 1, which makes no sense with the "
+                f"regression loss {loss.name!r}; use 'identity', or MLPClassifier."
+            )
+        return out_activation, loss
 
-    def _score_raw(self, raw, targets, sample_weight):
-        return r2_score(targets, np.exp(raw) if self.loss == "poisson" else raw, sample_weight=sample_weight)
+    def _score_outputs(self, outputs, targets, sample_weight):
+        loss = self.network_.loss
+        if not isinstance(loss, Quantile):
+            return r2_score(targets, outputs, sample_weight=sample_weight)
+        by_level = outputs.reshape(len(outputs), -1, len(loss.levels))
+        return np.mean(
+            [
+                d2_pinball_score(targets, by_level[:, :, k], alpha=level, sample_weight=sample_weight)
+                for k, level in enumerate(loss.levels)
+            ]
+        )

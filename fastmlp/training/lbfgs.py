@@ -1,14 +1,24 @@
 """L-BFGS on the flat parameters: SciPy decides the steps, the core computes cost and gradient."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from scipy.optimize import minimize
 
-from fastmlp._core._network import Data, Workspace
+from fastmlp._core._data import Data
+from fastmlp._core._workspace import Workspace
 from fastmlp.network import Network
-from fastmlp.training.loop import History, warn_interrupted
+from fastmlp.training.loop import EpochInfo, History, warn_interrupted
 
 # Rows of one pass: bounds the workspace, and is many enough for the products to run at full speed.
 MAX_BATCH_ROWS = 4096
+
+# SciPy also stops where the cost changes by less than this share of itself. At the default tol, 1e-4, it is SciPy's own
+# default; a smaller tol asks for more, and would ask in vain if this stayed.
+LEAST_CHANGE = 2.220446049250313e-09
+
+# By the status of SciPy's result; the others are a line search that found nothing better.
+STOP_REASONS = {0: "converged", 1: "max_iter", 99: "callback"}
 
 
 def train(
@@ -18,18 +28,20 @@ def train(
     sample_weight: np.ndarray | None,
     rows: np.ndarray | None,
     *,
+    target_values: tuple[float, float],
     alpha: float,
     max_iter: int,
     max_fun: int,
     tol: float,
     verbose: bool,
+    callbacks: Sequence[Callable[[EpochInfo], bool | None]],
 ) -> History:
     """Minimize the penalized cost over all rows, in place.
 
     Parameters
     ----------
     network : Network
-    X, targets, sample_weight, rows
+    X, targets, sample_weight, rows, target_values
         As for ``Data``.
     alpha : float
         Strength of the L2 penalty, alpha / 2 |W|^2 / (sum of the sample weights).
@@ -39,20 +51,22 @@ def train(
         Largest component of the gradient at which it has converged.
     verbose : bool
         Whether to print a line an iteration.
+    callbacks : sequence of callable
+        Each is called after every iteration; any true return value stops training.
 
     Returns
     -------
     History
-        Its stop_reason is converged, max_iter, no_improvement (the line search found none), interrupted or diverged; in
-        every case the network has the last parameters that were accepted.
+        Its stop_reason is converged, max_iter, no_improvement (the line search found none), callback, interrupted or
+        diverged; in every case the network has the last parameters that were accepted.
     """
     if rows is None:
-        rows = np.arange(X.shape[0])
+        rows = np.arange(X.shape[0], dtype=np.intp)
     batches = [
-        Data(X, targets, sample_weight, rows[first : first + MAX_BATCH_ROWS])
+        Data(X, targets, sample_weight, rows[first : first + MAX_BATCH_ROWS], *target_values)
         for first in range(0, len(rows), MAX_BATCH_ROWS)
     ]
-    workspace = Workspace(network.core, min(MAX_BATCH_ROWS, len(rows)), gather=True, training=True)
+    workspace = Workspace(network.core.plan, min(MAX_BATCH_ROWS, len(rows)), gather=True, backward=True)
     batch_gradient = np.empty_like(network.parameters)
 
     def cost_and_gradient(parameters):
@@ -63,9 +77,7 @@ def train(
             cost += weight * batch_cost
             gradient += weight * batch_gradient
             total_weight += weight
-        weights, _ = network.split(parameters)
-        weight_gradients, _ = network.split(gradient)
-        for w, w_gradient in zip(weights, weight_gradients, strict=True):
+        for w, w_gradient in zip(network.split(parameters).coefs, network.split(gradient).coefs, strict=True):
             cost += 0.5 * alpha * np.vdot(w, w)
             w_gradient += alpha * w
         return cost / total_weight, gradient / total_weight
@@ -81,6 +93,10 @@ def train(
             history.loss_curve.append(loss)
         if verbose:
             print(f"Iteration {len(history.loss_curve)}, loss = {loss:.8f}")
+        info = EpochInfo(len(history.loss_curve), max_iter, loss, validation_score=None, learning_rate=None)
+        stop_requests = [callback(info) for callback in callbacks]
+        if any(stop_requests):
+            raise StopIteration
 
     try:
         result = minimize(
@@ -89,14 +105,14 @@ def train(
             method="L-BFGS-B",
             jac=True,
             callback=record,
-            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol, "ftol": LEAST_CHANGE * min(1, tol / 1e-4)},
         )
     except KeyboardInterrupt:
         history.stop_reason = "interrupted"
         warn_interrupted(f"{len(history.loss_curve)} iterations")
     else:
         history.n_samples_seen = result.nfev * len(rows)
-        history.stop_reason = {0: "converged", 1: "max_iter"}.get(result.status, "no_improvement")
+        history.stop_reason = STOP_REASONS.get(result.status, "no_improvement")
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
             history.stop_reason = "diverged"
     finally:

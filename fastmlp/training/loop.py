@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
-from fastmlp._core._network import Data, Workspace
+from fastmlp._core._data import Data
+from fastmlp._core._workspace import Workspace
 from fastmlp.network import Network
 from fastmlp.training.optimizers import Optimizer
 from fastmlp.training.schedules import Constant
@@ -20,7 +21,7 @@ BATCHES_PER_CALL = 1 << 16
 
 @dataclass(frozen=True)
 class EpochInfo:
-    """What a callback is told after each epoch.
+    """What a callback is told after each epoch, or iteration of lbfgs.
 
     Attributes
     ----------
@@ -29,18 +30,18 @@ class EpochInfo:
     max_iter : int
         The most epochs there can be.
     loss : float
-        Mean cost of the epoch's batches, penalty included.
+        Mean cost of the epoch's batches, penalties included.
     validation_score : float or None
         Where there is early stopping.
-    learning_rate : float
-        The epoch's.
+    learning_rate : float or None
+        At the epoch's start; None for lbfgs, which has none.
     """
 
     epoch: int
     max_iter: int
     loss: float
     validation_score: float | None
-    learning_rate: float
+    learning_rate: float | None
 
 
 class DivergenceError(ValueError):
@@ -74,8 +75,8 @@ class History:
     n_epochs : int
         Of the last fit.
     stop_reason : str
-        Of the last fit: max_iter, no_improvement, callback, interrupted, diverged, failed (a callback raised), or
-        converged (lbfgs).
+        Of the last fit (S21): max_iter, no_improvement, callback, interrupted, diverged, failed (a callback, or a loss
+        or activation in Python, raised), or converged (lbfgs).
     """
 
     loss_curve: list[float] = field(default_factory=list)
@@ -83,6 +84,27 @@ class History:
     n_samples_seen: int = 0
     n_epochs: int = 0
     stop_reason: str = ""
+
+
+class Snapshot:
+    """A copy of what training changes in a network, to go back to.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network: Network):
+        self.network = network
+        self.parameters, self.statistics = network.parameters.copy(), network.statistics.copy()
+
+    def take(self) -> None:
+        """Copy the network as it is."""
+        self.parameters[:], self.statistics[:] = self.network.parameters, self.network.statistics
+
+    def restore(self) -> None:
+        """Make the network what it was."""
+        self.network.parameters[:], self.network.statistics[:] = self.parameters, self.statistics
 
 
 @dataclass
@@ -97,15 +119,19 @@ class Trainer:
     schedule : Constant or a subclass
     patience : Patience
         Watches the validation score if `train` is given one, else the training loss.
-    alpha : float
-        Strength of the L2 penalty, alpha / 2 |W|^2 / (sum of a batch's sample weights) on top of its mean loss, as in
-        scikit-learn (S12).
+    alpha, l1 : float
+        Strengths of the penalties (alpha / 2 |W|^2 + l1 sum |W|) / (sum of a batch's sample weights) on top of its mean
+        loss, alpha's as in scikit-learn (S12).
+    weight_decay : float
+        Each step first shrinks the weights by the factor 1 - learning_rate weight_decay.
+    clip_norm : float or None
+        A longer gradient of a batch's loss, before penalties, is scaled down to this length.
     batch_size : int
         Rows of each step, at most all there are; the last batch of an epoch may be shorter.
     shuffle : bool
         Whether each epoch visits the rows in a new random order.
     random_state : RandomState
-        For that order.
+        For that order, dropout and random slopes.
     verbose : bool
         Whether to print a line an epoch.
     history : History
@@ -116,6 +142,9 @@ class Trainer:
     schedule: Constant
     patience: Patience
     alpha: float
+    l1: float
+    weight_decay: float
+    clip_norm: float | None
     batch_size: int
     shuffle: bool
     random_state: np.random.RandomState
@@ -131,6 +160,7 @@ class Trainer:
         rows: np.ndarray | None,
         *,
         max_iter: int,
+        target_values: tuple[float, float] = (0.0, 1.0),
         validation_score: Callable[[], float] | None = None,
         callbacks: Sequence[Callable[[EpochInfo], bool | None]] = (),
     ) -> None:
@@ -144,6 +174,8 @@ class Trainer:
             Rows to learn from, in the order to take them; shuffled in place. None: all as they lie.
         max_iter : int
             The most epochs.
+        target_values : tuple of float, default=(0.0, 1.0)
+            What targets 0 and 1 become, as for ``Data``.
         validation_score : callable, default=None
             Score of the current weights on held-out rows. If given, the best weights are kept in the end.
         callbacks : sequence of callable
@@ -157,10 +189,10 @@ class Trainer:
         """
         core, history = self.network.core, self.history
         if rows is None and self.shuffle:
-            rows = np.arange(X.shape[0])
-        data = Data(X, targets, sample_weight, rows)
+            rows = np.arange(X.shape[0], dtype=np.intp)
+        data = Data(X, targets, sample_weight, rows, *target_values)
         workspace = self._workspace_for(gather=rows is not None or issparse(X))
-        good_parameters = self.network.parameters.copy()
+        good = Snapshot(self.network)
         history.n_epochs, history.stop_reason = 0, "max_iter"
         try:
             for epoch in range(1, max_iter + 1):
@@ -178,7 +210,7 @@ class Trainer:
                     history.validation_scores.append(score)
                 is_best = self.patience.update(loss if score is None else score)
                 if score is None or is_best:
-                    good_parameters[:] = self.network.parameters
+                    good.take()
                 info = EpochInfo(epoch, max_iter, loss, score, self.schedule.learning_rate)
                 self._report(info)
                 self.schedule.epoch_ends(history.n_samples_seen)
@@ -197,11 +229,11 @@ class Trainer:
             raise
         finally:
             if validation_score is not None or history.stop_reason == "diverged" or not core.all_finite():
-                self.network.parameters[:] = good_parameters
+                good.restore()
         if history.stop_reason == "diverged":
             moment = f"epoch {history.n_epochs + 1}"
             if validation_score is None:
-                kept = f"those of epoch {history.n_epochs}" if history.n_epochs else "those it started from"
+                kept = f"those of epoch {history.n_epochs}" if history.n_epochs else "those it had before"
                 raise DivergenceError(divergence_message(moment, f"its last good weights, {kept}"))
             history.validation_scores.append(float("nan"))
             kept = "the weights with the best validation score"
@@ -222,9 +254,10 @@ class Trainer:
 
     def _workspace_for(self, *, gather):
         """The last call's workspace if it fits, because filling new pages costs more than a small epoch."""
-        workspace = self._workspace
-        if workspace is None or workspace.rows != self.batch_size or workspace.gathers != gather:
-            workspace = Workspace(self.network.core, self.batch_size, gather=gather, training=True)
+        workspace, clips = self._workspace, self.clip_norm is not None
+        needed = (self.batch_size, gather, clips)
+        if workspace is None or (workspace.rows, workspace.gathers, workspace.has_whole_gradient) != needed:
+            workspace = Workspace(self.network.core.plan, self.batch_size, gather, backward=True, whole_gradient=clips)
             self._workspace = workspace
         return workspace
 
@@ -233,24 +266,29 @@ class Trainer:
 
     def _run_epoch(self, workspace, data):
         """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is."""
-        core, optimizer = self.network.core, self.optimizer
         n_batches = -(-data.n_rows // self.batch_size)
+        # One number for the epoch, and only where something is random: the order of rows stays scikit-learn's.
+        seed = self.random_state.randint(2**31 - 1) << 32 if self.network.is_random else 0
         total = 0.0
         for first in range(0, n_batches, BATCHES_PER_CALL):
-            step_sizes = optimizer.step_sizes(self.schedule.learning_rate, min(BATCHES_PER_CALL, n_batches - first))
-            total += core.train(
+            rates = self.schedule.rates(first, min(BATCHES_PER_CALL, n_batches - first), n_batches)
+            if self.weight_decay * rates.max() >= 1:
+                raise ValueError(
+                    f"weight_decay is {self.weight_decay:g} and learning_rate reaches {rates.max():g}, whose product, "
+                    "the share of the weights that each step takes away, has to be less than 1; lower one of them."
+                )
+            step_sizes = self.optimizer.step_sizes(rates)
+            total += self.network.core.train(
                 workspace,
                 data,
                 first * self.batch_size,
                 self.batch_size,
-                step_sizes,
+                np.column_stack([step_sizes, 1 - self.weight_decay * rates]),
+                self.optimizer,
+                self.l1,
                 self.alpha,
-                optimizer.kernel,
-                optimizer.moments,
-                optimizer.decay_1,
-                optimizer.decay_2,
-                optimizer.epsilon,
-                optimizer.nesterov,
+                np.inf if self.clip_norm is None else self.clip_norm,
+                seed + first,
             )
             if not np.isfinite(total):
                 break

@@ -5,7 +5,7 @@ A new optimizer is a class here and a body in ``src_c/optimizers.inl.h``, under 
 
 import numpy as np
 
-from fastmlp._core._network import aligned_empty
+from fastmlp._core._memory import aligned_empty
 from fastmlp.network import writeable
 
 
@@ -24,13 +24,13 @@ class Optimizer:
 
     kernel: str
     n_moments: int
+    decay_1 = 0.0
     decay_2 = 0.0
     epsilon = 0.0
     nesterov = False
 
-    def __init__(self, parameters: np.ndarray, decay_1: float):
-        self.decay_1 = decay_1
-        self.moments = [aligned_empty(parameters.shape, parameters.dtype) for _ in range(self.n_moments)]
+    def __init__(self, parameters: np.ndarray):
+        self.moments = [aligned_empty(parameters.shape, parameters.dtype, quarter=1 + k) for k in range(self.n_moments)]
         for moment in self.moments:
             moment.fill(0)
 
@@ -38,9 +38,9 @@ class Optimizer:
         self.__dict__.update(state)
         self.moments = [writeable(moment) for moment in self.moments]
 
-    def step_sizes(self, learning_rate: float, n_steps: int) -> np.ndarray:
-        """Step sizes of the next `n_steps` steps, corrections included."""
-        return np.full(n_steps, learning_rate, dtype=np.float64)
+    def step_sizes(self, learning_rates: np.ndarray) -> np.ndarray:
+        """Step sizes of the next steps, corrections included, from their learning rates."""
+        return learning_rates
 
 
 class SGD(Optimizer):
@@ -50,8 +50,38 @@ class SGD(Optimizer):
     n_moments = 1
 
     def __init__(self, parameters, *, momentum: float, nesterov: bool):
-        super().__init__(parameters, momentum)
+        super().__init__(parameters)
+        self.decay_1 = momentum
         self.nesterov = nesterov
+
+
+class RMSprop(Optimizer):
+    """v <- beta_2 v + (1 - beta_2) g^2, w <- w - learning_rate g / (sqrt(v) + epsilon).
+
+    Tieleman and Hinton (2012), lecture 6.5 of Neural Networks for Machine Learning.
+    """
+
+    kernel = "rmsprop"
+    n_moments = 1
+
+    def __init__(self, parameters, *, beta_2: float, epsilon: float):
+        super().__init__(parameters)
+        self.decay_2 = beta_2
+        self.epsilon = _representable(epsilon, parameters.dtype)
+
+
+class Adagrad(Optimizer):
+    """s <- s + g^2, w <- w - learning_rate g / (sqrt(s) + epsilon).
+
+    Duchi, Hazan and Singer (2011), Journal of Machine Learning Research 12.
+    """
+
+    kernel = "adagrad"
+    n_moments = 1
+
+    def __init__(self, parameters, *, epsilon: float):
+        super().__init__(parameters)
+        self.epsilon = _representable(epsilon, parameters.dtype)
 
 
 class Adam(Optimizer):
@@ -65,17 +95,21 @@ class Adam(Optimizer):
     n_moments = 2
 
     def __init__(self, parameters, *, beta_1: float, beta_2: float, epsilon: float):
-        super().__init__(parameters, beta_1)
-        self.decay_2 = beta_2
-        # Smaller ones are 0 in this dtype, and 0 / 0 where a gradient is exactly 0.
-        self.epsilon = max(epsilon, np.finfo(parameters.dtype).tiny)
+        super().__init__(parameters)
+        self.decay_1, self.decay_2 = beta_1, beta_2
+        self.epsilon = _representable(epsilon, parameters.dtype)
         self.n_steps = 0
 
-    def step_sizes(self, learning_rate, n_steps):
+    def step_sizes(self, learning_rates):
         """Step sizes with the correction for moments that start at 0."""
-        t = np.arange(self.n_steps + 1, self.n_steps + n_steps + 1, dtype=np.float64)
-        self.n_steps += n_steps
-        return learning_rate * np.sqrt(_one_minus_power(self.decay_2, t)) / _one_minus_power(self.decay_1, t)
+        t = np.arange(self.n_steps + 1, self.n_steps + len(learning_rates) + 1, dtype=np.float64)
+        self.n_steps += len(learning_rates)
+        return learning_rates * np.sqrt(_one_minus_power(self.decay_2, t)) / _one_minus_power(self.decay_1, t)
+
+
+def _representable(epsilon, dtype):
+    """Smaller ones are 0 in this dtype, and 0 / 0 where a gradient is exactly 0."""
+    return max(epsilon, np.finfo(dtype).tiny)
 
 
 def _one_minus_power(beta, t):

@@ -1,0 +1,121 @@
+"""The activations' kernels, alone on arrays and as the network's layers refer to them."""
+
+import numpy as np
+
+from fastmlp._core._config cimport kernels_for
+from fastmlp._core._kernels cimport (
+    FM_ELU,
+    FM_EXP,
+    FM_GELU,
+    FM_HARD_LIMIT,
+    FM_HARD_SIGMOID,
+    FM_HARD_TANH,
+    FM_IDENTITY,
+    FM_INCREASING,
+    FM_LEAKY_RELU,
+    FM_LOGISTIC,
+    FM_MAXOUT,
+    FM_MISH,
+    FM_POWER_PRODUCT,
+    FM_PRODUCT,
+    FM_RANDOMIZED_LEAKY_RELU,
+    FM_RELU,
+    FM_SILU,
+    FM_SOFTMAX,
+    FM_SOFTPLUS,
+    FM_TANH,
+    fm_activation_arguments,
+    fm_kernels,
+)
+from fastmlp._core._memory cimport address
+
+ACTIVATION_KERNELS = {
+    "identity": FM_IDENTITY,
+    "hard_limit": FM_HARD_LIMIT,
+    "relu": FM_RELU,
+    "leaky_relu": FM_LEAKY_RELU,
+    "randomized_leaky_relu": FM_RANDOMIZED_LEAKY_RELU,
+    "elu": FM_ELU,
+    "softplus": FM_SOFTPLUS,
+    "gelu": FM_GELU,
+    "silu": FM_SILU,
+    "mish": FM_MISH,
+    "logistic": FM_LOGISTIC,
+    "tanh": FM_TANH,
+    "hard_tanh": FM_HARD_TANH,
+    "hard_sigmoid": FM_HARD_SIGMOID,
+    "exp": FM_EXP,
+    "softmax": FM_SOFTMAX,
+    "maxout": FM_MAXOUT,
+    "product": FM_PRODUCT,
+    "power_product": FM_POWER_PRODUCT,
+    "increasing": FM_INCREASING,
+}
+
+
+cdef int kernel_number(activation) except -2:
+    return IN_PYTHON if activation.in_python else ACTIVATION_KERNELS[activation.kernel]
+
+
+cdef int set_arguments(fm_activation_arguments *arguments, activation, Py_ssize_t units) except -1:
+    """`arguments` refer to the activation's memory, which has to outlive them."""
+    cdef Py_ssize_t i
+    constants = activation.constants(units)
+    if len(constants) > 3 or (activation.kernel == "power_product") != (activation.exponent_matrix is not None):
+        raise ValueError(f"Activation {activation.name!r} does not fit its kernel {activation.kernel!r}.")
+    for i, value in enumerate(constants):
+        arguments.constants[i] = value
+    arguments.exponents = <const double *> address(activation.exponent_matrix)
+    arguments.outputs = activation.n_outputs(units)
+    arguments.key = arguments.first_row = 0
+    return 0
+
+
+def _prepared(z):
+    """Contiguous rows, float32 kept and everything else float64."""
+    z = np.asarray(z)
+    if z.ndim != 2 or z.shape[1] == 0:
+        raise ValueError(f"z has shape {z.shape}; pass rows of one unit or more, (n_samples, units).")
+    return np.require(z, np.float32 if z.dtype == np.float32 else np.float64, ["C", "A"])
+
+
+def power_product_error(where):
+    """For powers that do not exist, which otherwise would look like divergence."""
+    return ValueError(
+        f"{where} has a negative input with a fractional exponent, zero with a negative one, or a power too large to "
+        "represent; keep its inputs positive, or use small whole exponents."
+    )
+
+
+def forward(activation, z):
+    """a = h(z) for rows z, as in prediction: random slopes are their mean."""
+    z = _prepared(z)
+    cdef:
+        const fm_kernels *kernels = kernels_for(z.dtype.itemsize)
+        fm_activation_arguments arguments
+    set_arguments(&arguments, activation, z.shape[1])
+    a = np.empty((z.shape[0], activation.n_outputs(z.shape[1])), z.dtype)
+    kernels.activation_forward[<int> ACTIVATION_KERNELS[activation.prediction_kernel]](
+        address(a), address(z), z.shape[0], z.shape[1], &arguments
+    )
+    if activation.kernel == "power_product" and not np.isfinite(a).all() and np.isfinite(z).all():
+        raise power_product_error("power_product")
+    return a
+
+
+def backward(activation, gradient, z, a):
+    """J^T g for rows z with a = h(z) and g = `gradient`, as in prediction."""
+    z = _prepared(z)
+    a, gradient = np.require(a, z.dtype, ["C", "A"]), np.require(gradient, z.dtype, ["C", "A"])
+    expected = (z.shape[0], activation.n_outputs(z.shape[1]))
+    if a.shape != expected or gradient.shape != expected:
+        raise ValueError(f"a has shape {a.shape} and gradient {gradient.shape}; for this z both are {expected}.")
+    cdef:
+        const fm_kernels *kernels = kernels_for(z.dtype.itemsize)
+        fm_activation_arguments arguments
+    set_arguments(&arguments, activation, z.shape[1])
+    delta = np.empty_like(z)
+    kernels.activation_backward[<int> ACTIVATION_KERNELS[activation.prediction_kernel]](
+        address(delta), address(gradient), address(a), address(z), z.shape[0], z.shape[1], &arguments
+    )
+    return delta

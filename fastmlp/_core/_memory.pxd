@@ -1,0 +1,1 @@
+cdef char *address(array) except? NULL

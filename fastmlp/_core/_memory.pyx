@@ -1,0 +1,28 @@
+"""Arrays as the core needs them, and where they lie."""
+
+from libc.stdint cimport uintptr_t
+
+import numpy as np
+
+# Vector registers and cache lines are at most this wide.
+cdef Py_ssize_t ALIGNMENT = 64
+cdef Py_ssize_t PAGE = 4096
+
+
+def aligned_empty(shape, dtype, quarter=None):
+    """Uninitialized C-contiguous array that starts on a cache line, or at the given quarter of a page.
+
+    A loop that reads and writes several arrays stalls where their addresses agree in the last 12 bits: the CPU takes a
+    load for one of what it has just stored. Arrays that are walked together start at different quarters.
+    """
+    dtype = np.dtype(dtype)
+    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    step, offset = (ALIGNMENT, 0) if quarter is None else (PAGE, quarter % 4 * PAGE // 4)
+    memory = np.empty(n_bytes + step, dtype=np.uint8)
+    start = (offset - memory.ctypes.data) % step
+    return memory[start : start + n_bytes].view(dtype).reshape(shape)
+
+
+cdef char *address(array) except? NULL:
+    """Of the first element; NULL for None."""
+    return NULL if array is None else <char *> <uintptr_t> array.ctypes.data

@@ -1,0 +1,153 @@
+"""How a network is computed: shapes, places, kernels and tiles, decided once before any pass."""
+
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+
+import numpy as np
+
+from fastmlp._core._activations cimport IN_PYTHON, kernel_number, set_arguments
+from fastmlp._core._kernels cimport (
+    FM_ABSOLUTE_ERROR,
+    FM_HINGE,
+    FM_HUBER,
+    FM_KL_DIVERGENCE,
+    FM_KL_DIVERGENCE_DISTRIBUTION,
+    FM_KL_DIVERGENCE_LOGISTIC,
+    FM_KL_DIVERGENCE_SOFTMAX,
+    FM_LOG_LOSS,
+    FM_LOG_LOSS_DISTRIBUTION,
+    FM_LOG_LOSS_LOGISTIC,
+    FM_LOG_LOSS_SOFTMAX,
+    FM_POISSON,
+    FM_POISSON_EXP,
+    FM_POISSON_SOFTPLUS,
+    FM_QUANTILE,
+    FM_SQUARED_ERROR,
+    FM_SQUARED_ERROR_IDENTITY,
+)
+from fastmlp._core._memory cimport address
+
+from fastmlp._core._activations import ACTIVATION_KERNELS
+
+# A loss with its matched output activation, computed from the output's net input.
+MATCHED_LOSS_KERNELS = {
+    ("squared_error", "identity"): FM_SQUARED_ERROR_IDENTITY,
+    ("log_loss", "logistic"): FM_LOG_LOSS_LOGISTIC,
+    ("log_loss", "softmax"): FM_LOG_LOSS_SOFTMAX,
+    ("kl_divergence", "logistic"): FM_KL_DIVERGENCE_LOGISTIC,
+    ("kl_divergence", "softmax"): FM_KL_DIVERGENCE_SOFTMAX,
+    ("poisson", "exp"): FM_POISSON_EXP,
+    ("poisson", "softplus"): FM_POISSON_SOFTPLUS,
+}
+# A loss with any other output activation, computed from the output.
+LOSS_KERNELS = {
+    "squared_error": FM_SQUARED_ERROR,
+    "log_loss": FM_LOG_LOSS,
+    "kl_divergence": FM_KL_DIVERGENCE,
+    "poisson": FM_POISSON,
+    "absolute_error": FM_ABSOLUTE_ERROR,
+    "huber": FM_HUBER,
+    "quantile": FM_QUANTILE,
+    "hinge": FM_HINGE,
+}
+# Where the outputs of a sample are probabilities that sum to 1.
+DISTRIBUTION_LOSS_KERNELS = {"log_loss": FM_LOG_LOSS_DISTRIBUTION, "kl_divergence": FM_KL_DIVERGENCE_DISTRIBUTION}
+
+# A row tile's activations and deltas should stay in a core's level-2 cache, but each tile packs the weights
+# again, which more rows share.
+cdef Py_ssize_t ROW_TILE_BYTES = 1<<20
+cdef Py_ssize_t MIN_TILE_ROWS = 128
+# A parameter tile's gradient, which the optimizer reads right after it is written.
+cdef Py_ssize_t PARAMETER_TILE_BYTES = 1<<18
+
+
+cdef class Plan:
+    """Shapes, places, kernels and tiles of one network.
+
+    Parameters
+    ----------
+    n_inputs : int
+    input_dropout : float
+    layers : sequence of (units, activation, dropout, batch_norm)
+        Layers 1 to L.
+    loss : Loss
+    dtype : numpy.dtype
+    """
+
+    def __cinit__(self, Py_ssize_t n_inputs, double input_dropout, layers, loss, dtype):
+        cdef:
+            Py_ssize_t statistics_offset = 0, row_values = n_inputs
+            Layer *layer
+            int depth
+        self.n_layers = len(layers)
+        self.dtype, self.itemsize = dtype, dtype.itemsize
+        self.loss = loss
+        self.activations = [None]  # counted as layers are
+        self.layers = <Layer *> PyMem_Calloc(self.n_layers + 1, sizeof(Layer))
+        if self.layers == NULL:
+            raise MemoryError()
+        self.layers[0].outputs, self.layers[0].dropout = n_inputs, input_dropout
+        for depth, (units, activation, dropout, batch_norm) in enumerate(layers, start=1):
+            layer = &self.layers[depth]
+            layer.inputs, layer.units = self.layers[depth - 1].outputs, units
+            layer.outputs = activation.n_outputs(units)
+            layer.offset, layer.statistics = self.n_parameters, statistics_offset
+            layer.dropout, layer.normalizes = dropout, batch_norm
+            layer.activation = layer.fixed_activation = kernel_number(activation)
+            if layer.outputs < 1 or layer.units < 1:
+                raise ValueError(
+                    f"Layer {depth} has {layer.units} units and {layer.outputs} outputs; make both positive."
+                )
+            same_width = layer.outputs == layer.units and not activation.in_python
+            layer.overwrites = activation.overwrites and same_width
+            layer.backward_in_place = activation.backward_in_place and same_width
+            if layer.activation == IN_PYTHON:
+                self.needs_whole_batch = True
+            else:
+                layer.fixed_activation = ACTIVATION_KERNELS[activation.prediction_kernel]
+                set_arguments(&layer.arguments, activation, units)
+            self.needs_whole_batch = self.needs_whole_batch or batch_norm
+            self.activations.append(activation)
+            self.n_parameters += (layer.inputs + 1 + layer.normalizes) * layer.units
+            statistics_offset += 2 * layer.normalizes * layer.units
+            row_values += 2 * layer.units
+        self._set_loss(activation)
+        self.tile_rows = max(MIN_TILE_ROWS, ROW_TILE_BYTES // (self.itemsize * row_values))
+
+    cdef _set_loss(self, out_activation):
+        cdef Py_ssize_t n_outputs = self.layers[self.n_layers].outputs
+        self.n_targets = self.loss.n_targets(n_outputs)
+        self.loss_scale = self.loss.scale(n_outputs)
+        if self.loss.in_python:
+            self.loss_kernel, self.needs_whole_batch = IN_PYTHON, True
+            return
+        matched = (self.loss.kernel, out_activation.kernel)
+        self.loss_is_matched = matched in MATCHED_LOSS_KERNELS and not out_activation.in_python
+        if self.loss_is_matched:
+            self.loss_kernel = MATCHED_LOSS_KERNELS[matched]
+        elif out_activation.is_distribution and self.loss.kernel in DISTRIBUTION_LOSS_KERNELS:
+            self.loss_kernel = DISTRIBUTION_LOSS_KERNELS[self.loss.kernel]
+        else:
+            self.loss_kernel = LOSS_KERNELS[self.loss.kernel]
+        self.loss_arguments.threshold = self.loss.threshold
+        self.levels = np.array(self.loss.levels, np.float64)
+        self.loss_arguments.levels = <const double *> address(self.levels)
+        self.loss_arguments.n_levels = len(self.levels)
+
+    def __dealloc__(self):
+        PyMem_Free(self.layers)
+
+    cdef Py_ssize_t parameter_tile_rows(self, int depth) noexcept nogil:
+        """Rows of W_l whose gradient is computed at once."""
+        return max(1, PARAMETER_TILE_BYTES // (self.layers[depth].units * self.itemsize))
+
+    cdef Py_ssize_t largest_parameter_tile(self) noexcept nogil:
+        """Elements of the largest gradient that is computed at once, the rows below the weights included."""
+        cdef:
+            int depth
+            Py_ssize_t rows, largest = 0
+            Layer *layer
+        for depth in range(1, self.n_layers + 1):
+            layer = &self.layers[depth]
+            rows = min(self.parameter_tile_rows(depth), layer.inputs) + 1 + layer.normalizes
+            largest = max(largest, rows * layer.units)
+        return largest

@@ -1,0 +1,394 @@
+"""The single-layer perceptron and its learning rule."""
+
+import warnings
+from numbers import Integral, Real
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from fastmlp._core._perceptron import net_inputs, train_epoch
+from fastmlp._typing import RandomState
+from fastmlp.estimators._arrays import for_core
+from fastmlp.estimators._labels import check_indicator_matrix
+from fastmlp.training.loop import DivergenceError, warn_interrupted
+
+
+class Perceptron(ClassifierMixin, BaseEstimator):
+    """Rosenblatt's single-layer perceptron: units with a hard limit that learn from their mistakes.
+
+    Each output unit says ŷ = 1 where its net input W x + b is at least 0, else 0. Training takes one sample at a time
+    and changes a unit's weights only where it is wrong (S14)::
+
+        W <- W + eta0 (y - ŷ) x,    b <- b + eta0 (y - ŷ)
+
+    Two labels take one unit. More labels take one unit each, against the rest, and the largest net input predicts. A
+    matrix of 0 and 1 takes one unit a column, each on its own.
+
+    Where every unit's samples can be separated by a plane, the rule finds one after at most (R / γ)² mistakes, from
+    weights of zero: R is the length of the longest row [x, 1], γ the margin of the best plane [w, b] of length 1
+    (Novikoff). Where they cannot, as in XOR, it never settles: ``separated_`` says so, and MLPClassifier is for them.
+
+    Parameters
+    ----------
+    eta0 : float, default=1.0
+        Size of a step. From weights of zero it only scales W and b, and 1 keeps whole numbers whole and exact; it
+        matters where there are starting weights.
+
+    max_iter : int, default=1000
+        The most epochs. Training ends with the first epoch without a mistake; on data that cannot be separated all of
+        them are run.
+
+    shuffle : bool, default=True
+        Whether each epoch visits the rows in a new random order, which usually takes fewer epochs.
+
+    random_state : int, RandomState instance or None, default=None
+        For that order. The same int gives the same model.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last fit, instead of starting anew.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_outputs, n_features)
+        W, in float32 if X was float32, else float64.
+
+    intercept_ : ndarray of shape (n_outputs,)
+        b.
+
+    classes_ : ndarray of shape (n_classes,)
+        Labels; for a matrix of 0 and 1, its columns' numbers.
+
+    separated_ : bool
+        Whether the last epoch had no mistake, so that the training data are separated.
+
+    mistakes_curve_ : list of int
+        Wrong outputs of each epoch, of all units together; goes on with ``partial_fit`` and ``warm_start``.
+
+    n_iter_ : int
+        Epochs of the last fit.
+
+    n_features_in_, feature_names_in_
+        As in scikit-learn: the input's columns.
+
+    See Also
+    --------
+    MLPClassifier : With hidden layers, for classes that no plane separates.
+
+    Notes
+    -----
+    ``sklearn.linear_model.Perceptron`` takes the same steps but for one case: a sample of the second class with a net
+    input of exactly 0, as from weights of zero, is right here and wrong there. It may also
+    stop before the data are separated, by its ``tol``.
+
+    References
+    ----------
+    F. Rosenblatt (1958). The perceptron: a probabilistic model for information storage and organization in the brain.
+    Psychological Review 65, 386-408.
+
+    A. B. J. Novikoff (1962). On convergence proofs on perceptrons. Symposium on the Mathematical Theory of Automata 12,
+    615-622.
+
+    Examples
+    --------
+    AND and OR, learnt by two units at once:
+
+    >>> from fastmlp import Perceptron
+    >>> X = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    >>> model = Perceptron(random_state=0).fit(X, [[0, 0], [0, 1], [0, 1], [1, 1]])
+    >>> model.separated_
+    True
+    >>> model.predict([[1, 0], [1, 1]])
+    array([[0, 1],
+           [1, 1]])
+
+    No line separates XOR:
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     model.fit(X, [0, 1, 1, 0]).separated_
+    False
+    """
+
+    _parameter_constraints = {
+        "eta0": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        *,
+        eta0: float = 1.0,
+        max_iter: int = 1000,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        warm_start: bool = False,
+    ):
+        self.eta0 = eta0
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.warm_start = warm_start
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+    ) -> Self:
+        """Train until an epoch has no mistake, or for ``max_iter`` epochs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Finite numbers. If C-contiguous and float32 or float64 it is used where it is, never copied.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels of two classes or more, or a matrix of 0 and 1.
+        coef_init : array-like of shape (n_outputs, n_features), or (n_features,) for one output, default=None
+            Starting weights; zeros by default, with which the bound on mistakes holds, or with ``warm_start`` those of
+            the last fit.
+        intercept_init : array-like of shape (n_outputs,), or a number for one output, default=None
+            Starting biases, likewise.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, a shape or a value is wrong; an earlier fit is kept. Also if a weight becomes NaN or
+            infinite: the model then has the weights of the epoch before.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` epochs have not separated the data.
+        UserWarning
+            If the user interrupts training.
+
+        Examples
+        --------
+        From given weights, which are right already:
+
+        >>> from fastmlp import Perceptron
+        >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1]
+        >>> model = Perceptron().fit(X, y, coef_init=[[1, 1]], intercept_init=[-1.5])
+        >>> model.mistakes_curve_, model.coef_, model.intercept_
+        ([0], array([[1., 1.]]), array([-1.5]))
+        """
+        return self._fit(X, y, self.max_iter, coef_init=coef_init, intercept_init=intercept_init)
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
+        """Train for one epoch on X and y, continuing where the last call ended.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Need not hold every class.
+        classes : array-like of shape (n_classes,), default=None
+            All labels there will ever be, or the columns' numbers 0 ... n_outputs - 1 for a matrix of 0 and 1; required
+            in the first call, and may be left out later.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As for ``fit``, and if classes are missing or others than before.
+
+        Examples
+        --------
+        >>> from fastmlp import Perceptron
+        >>> model = Perceptron(shuffle=False)
+        >>> for x, label in [(2.0, "large"), (-1.0, "small"), (3.0, "large")]:
+        ...     model.partial_fit([[x]], [label], classes=["small", "large"]).mistakes_curve_
+        [1]
+        [1, 0]
+        [1, 0, 0]
+        """
+        return self._fit(X, y, 1, incremental=True, classes=classes)
+
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
+        """Compute net inputs W x + b.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two labels, else (n_samples, n_outputs)
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ValueError
+            If X has NaN or infinity, or another number of features than in ``fit``.
+        """
+        check_is_fitted(self)
+        X = for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
+        net = np.empty((X.shape[0], len(self.coef_)), self.coef_.dtype)
+        # Not by BLAS: prediction has to round as training did, or a sample on the border changes sides.
+        net_inputs(net, self.coef_, self.intercept_, X)
+        return net.ravel() if len(self.coef_) == 1 else net
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or (n_samples, n_outputs) of 0 and 1 for a matrix of targets
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As for ``decision_function``.
+        """
+        net = self.decision_function(X)
+        if self._multilabel:
+            return (net >= 0).astype(np.int64)
+        return self.classes_[(net >= 0).astype(np.intp) if net.ndim == 1 else net.argmax(axis=1)]
+
+    def _fit(self, X, y, n_epochs, *, incremental=False, classes=None, coef_init=None, intercept_init=None):
+        before = self.__dict__.copy()
+        resume = hasattr(self, "coef_") and (incremental or self.warm_start)
+        try:
+            self._validate_params()
+            X, targets = self._check_training_data(X, y, resume, incremental, classes)
+            shape = (targets.shape[1], X.shape[1])
+            coef = self._start("coef_init", coef_init, self.coef_ if resume else None, shape, X.dtype)
+            intercept = self._start(
+                "intercept_init", intercept_init, self.intercept_ if resume else None, shape[:1], X.dtype
+            )
+            if not resume:
+                self._random_state = check_random_state(self.random_state)
+            self._train(X, targets, coef, intercept, n_epochs, self.mistakes_curve_ if resume else [])
+        except DivergenceError:
+            raise  # the model keeps its last good weights
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        if not (self.separated_ or incremental) and self.n_iter_ == n_epochs:
+            warnings.warn(
+                f"The training data were not separated in max_iter={n_epochs} epochs, the last of which had "
+                f"{self.mistakes_curve_[-1]} mistakes; increase max_iter, or use MLPClassifier, because no line "
+                "separates such data as XOR.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return self
+
+    def _check_training_data(self, X, y, resume, incremental, classes):
+        dtype = self.coef_.dtype if resume else [np.float64, np.float32]
+        X, y = validate_data(self, X, y, dtype=dtype, order="C", multi_output=True, reset=not resume)
+        y = y.toarray() if issparse(y) else y
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        multilabel = y.ndim == 2
+        if multilabel:
+            check_indicator_matrix(y)
+        found = np.arange(y.shape[1]) if multilabel else np.unique(y)
+        if incremental:
+            _check_partial_fit_first_call(self, classes)
+        elif resume and not np.array_equal(found, self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {found}; set warm_start=False to start anew."
+            )
+        else:
+            self.classes_ = found
+        if resume and multilabel != self._multilabel:
+            kinds = ("a column of labels", "a matrix of 0 and 1")
+            raise ValueError(
+                f"The model to continue was fitted to {kinds[self._multilabel]}, but y is now {kinds[multilabel]}; "
+                "keep to the first, or set warm_start=False and use fit."
+            )
+        self._multilabel = multilabel
+        return for_core(X), self._encode(y, found)
+
+    def _encode(self, y, found):
+        """Targets of each output, 0 or 1, of shape (n_samples, n_outputs)."""
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"There is only one class, {self.classes_}, and nothing to separate; pass samples of two classes or "
+                "more."
+            )
+        # By value, and not by NumPy's comparison, for which 1 and "1" are the same.
+        if set(found.tolist()) - set(self.classes_.tolist()):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`, {self.classes_}; name all classes in the first call to "
+                "partial_fit, or use fit to start anew."
+            )
+        if y.ndim == 2:
+            if y.shape[1] != len(self.classes_):
+                raise ValueError(
+                    f"y has {y.shape[1]} columns, but there are {len(self.classes_)} classes; pass a column for each."
+                )
+            return np.ascontiguousarray(y, dtype=np.uint8)
+        codes = np.searchsorted(self.classes_, y)[:, np.newaxis]
+        units = np.arange(len(self.classes_)) if len(self.classes_) > 2 else [1]
+        return np.ascontiguousarray(codes == units).view(np.uint8)
+
+    def _start(self, name, given, last, shape, dtype):
+        """Starting values: those given, else the last ones, else zeros."""
+        if given is None:
+            return np.zeros(shape, dtype) if last is None else last
+        with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
+            start = check_array(given, dtype=dtype, ensure_2d=False, ensure_min_samples=0, copy=True, input_name=name)
+        if start.shape != shape and not (shape[0] == 1 and start.shape == shape[1:]):
+            raise ValueError(
+                f"{name} has shape {start.shape}, but data with {self.n_features_in_} features and "
+                f"{len(self.classes_)} classes need {shape}; pass one row of weights and one bias for each output."
+            )
+        return start.reshape(shape)
+
+    def _train(self, X, targets, coef, intercept, n_epochs, curve):
+        """Epochs until one has no mistake; self is always that of the last complete one."""
+        curve = list(curve)
+        self.coef_, self.intercept_, self.mistakes_curve_ = coef, intercept, curve
+        self.n_iter_, self.separated_ = 0, False
+        rows = np.arange(X.shape[0])
+        try:
+            while self.n_iter_ < n_epochs and not self.separated_:
+                coef, intercept = self.coef_.copy(), self.intercept_.copy()
+                order = self._random_state.permutation(rows) if self.shuffle else rows
+                mistakes = train_epoch(coef, intercept, X, targets, order, self.eta0)
+                if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+                    raise DivergenceError(
+                        f"Training diverged in epoch {self.n_iter_ + 1}: a weight became NaN or infinite; scale X (for "
+                        "example with StandardScaler), or lower eta0. The model keeps the weights it had before that "
+                        "epoch."
+                    )
+                self.coef_, self.intercept_ = coef, intercept
+                curve.append(mistakes)
+                self.n_iter_ += 1
+                self.separated_ = mistakes == 0
+        except KeyboardInterrupt:
+            warn_interrupted(f"{self.n_iter_} epochs")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

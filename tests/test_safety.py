@@ -1,0 +1,217 @@
+"""Nothing that Python hands over makes the core read or write beyond its arrays, or what is freed."""
+
+import gc
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+
+from fastmlp import MLPClassifier, MLPRegressor, Network, Perceptron
+from fastmlp.activations import ACTIVATIONS, Activation
+from fastmlp.losses import Loss, Quantile
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X = np.random.default_rng(0).normal(size=(60, 4))
+LABELS = np.arange(60) % 20
+NUMBERS = X.sum(axis=1)
+
+
+class Halving(Activation):
+    name = "halving"
+
+    def n_outputs(self, units):
+        return units // 2
+
+    def forward(self, z):
+        return z[:, ::2] + z[:, 1::2]
+
+    def backward(self, gradient, z, a):
+        return np.repeat(gradient, 2, axis=1)
+
+
+class HalvingBothWays(Halving):
+    def n_units(self, n_outputs):
+        return 2 * n_outputs
+
+
+class TwoOutputsATarget(Loss):
+    """Knows of the outputs only, as somebody could forget."""
+
+    name = "two_outputs"
+
+    def n_outputs(self, n_targets):
+        return 2 * n_targets
+
+    def values(self, a, y):
+        return np.sum((a[:, :1] - y) ** 2, axis=1)
+
+    def gradient(self, a, y):
+        return np.hstack([2 * (a[:, :1] - y), np.zeros_like(y)])
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "message"),
+    [
+        (
+            MLPClassifier(loss=Quantile([0.1, 0.9]), out_activation="identity"),
+            LABELS,
+            "'quantile' makes 10 targets of 20",
+        ),
+        (MLPClassifier(out_activation=Halving()), LABELS, "'halving' makes 10 outputs of 20 units, but 20 are needed"),
+        (MLPRegressor(out_activation=Halving()), X[:, :2], "'halving' makes 1 outputs of 2 units, but 2 are needed"),
+        (MLPRegressor(TwoOutputsATarget()), NUMBERS, "'two_outputs' makes 2 targets of 2 outputs, but y has 1"),
+    ],
+)
+def test_targets_that_do_not_fit_the_outputs(model, y, message):
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+
+
+def test_an_own_activation_of_another_width_at_the_output():
+    model = MLPRegressor(out_activation=HalvingBothWays(), solver="lbfgs", random_state=0).fit(X, X[:, :2])
+    assert model.predict(X).shape == (60, 2)
+    assert model.score(X, X[:, :2]) > 0.9
+
+
+class Hoarder(Activation):
+    """Keeps and changes everything that it is given."""
+
+    name = "hoarder"
+    overwrites = backward_in_place = True  # meant for built-in ones, and without effect here
+
+    def __init__(self):
+        self.kept = []
+
+    def forward(self, z):
+        self.kept.append((z, z.copy()))
+        a = np.tanh(z)
+        z[...] = np.nan
+        self.kept[-1] = (z, z.copy())
+        return a
+
+    def backward(self, gradient, z, a):
+        delta = gradient * (1 - a**2)
+        for array in (gradient, z, a):
+            array[...] = np.nan
+            self.kept.append((array, array.copy()))
+        return delta
+
+
+def test_arrays_that_an_activation_keeps():
+    hoarder = Hoarder()
+    theirs = Network([4, 5, 1], activation=hoarder, random_state=0)
+    ours = Network([4, 5, 1], activation="tanh", random_state=0)
+    got, expected = theirs.backward(X, NUMBERS), ours.backward(X, NUMBERS)
+    for a, b in zip(got.deltas, expected.deltas, strict=True):
+        assert_allclose(a, b, rtol=1e-10)
+    del theirs, got
+    gc.collect()
+    for kept, copy in pickle.loads(pickle.dumps(hoarder.kept)):
+        assert_array_equal(kept, copy)
+    for kept, copy in hoarder.kept:
+        assert_array_equal(kept, copy)
+
+
+def sparse():
+    return csr_array(np.where(X > 0.5, X, 0))
+
+
+def test_a_sparse_matrix_that_exchanges_its_arrays():
+    """As max() and sum_duplicates() do."""
+    changing = sparse()
+    changing = csr_array(
+        (np.tile(changing.data / 2, 2), np.tile(changing.indices, 2), 2 * changing.indptr), changing.shape
+    )
+    rows = [np.tile(np.arange(s, e), 2) for s, e in zip(sparse().indptr[:-1], sparse().indptr[1:], strict=True)]
+    order = np.concatenate(rows)
+    changing.indices[:], changing.data[:] = sparse().indices[order], sparse().data[order] / 2
+    settings = dict(hidden_layer_sizes=(5,), max_iter=5, random_state=0)
+    expected = MLPRegressor(**settings).fit(sparse(), NUMBERS)
+
+    def tidy(info):
+        changing.sum_duplicates()
+        gc.collect()
+
+    model = MLPRegressor(**settings, callbacks=tidy).fit(changing, NUMBERS)
+    assert_allclose(model.predict(sparse()), expected.predict(sparse()), rtol=1e-10)
+
+
+def broken(**arrays):
+    X = sparse()
+    for name, (place, value) in arrays.items():
+        getattr(X, name)[place] = value
+    return X
+
+
+@pytest.mark.parametrize(
+    "X", [broken(indices=(0, 10**6)), broken(indices=(0, -5)), broken(indptr=(3, 10**6)), broken(indptr=(-1, 10**6))]
+)
+def test_a_sparse_matrix_that_points_outside(X):
+    with pytest.raises(ValueError, match="ind(ices|ptr)|index"):
+        MLPRegressor().fit(X, NUMBERS)
+    with pytest.raises(ValueError, match="ind(ices|ptr)|index"):
+        MLPRegressor(max_iter=1).fit(sparse(), NUMBERS).predict(X)
+
+
+def test_sparse_matrices_of_unusual_arrays():
+    model = MLPRegressor(hidden_layer_sizes=(5,), max_iter=3, random_state=0).fit(sparse(), NUMBERS)
+    expected = model.predict(sparse().toarray())
+    strided = sparse().astype(complex).real
+    mixed = sparse()
+    mixed.indptr = mixed.indptr.astype(np.int64)
+    for unusual in (strided, mixed):
+        assert_allclose(model.predict(unusual), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("shape", [(1, 0), (0, 0), (3,)])
+def test_activations_of_nothing(name, shape):
+    with pytest.raises(ValueError, match="z has shape"):
+        ACTIVATIONS[name].forward(np.empty(shape))
+
+
+def test_activations_with_dropout_in_prediction():
+    network = Network([4, 6, 5, 1], dropout=0.5, input_dropout=0.5, random_state=0)
+    plain = Network([4, 6, 5, 1], random_state=0)
+    for got, expected in zip(network.activations(X), plain.activations(X), strict=True):
+        assert_array_equal(got, expected)
+
+
+def test_what_a_network_is_stays():
+    network = Network([4, 3, 2], random_state=0)
+    with pytest.raises(AttributeError, match="parameters"):
+        network.parameters = network.parameters.astype(np.float32)
+    network.sizes = (9, 3, 7)
+    with pytest.raises(ValueError, match="columns"):
+        network.forward(np.ones((2, 9)))
+
+
+def test_a_network_that_is_replaced():
+    model = MLPRegressor(hidden_layer_sizes=(3,), dtype="auto", random_state=0).partial_fit(
+        X.astype(np.float32), NUMBERS
+    )
+    model.network_ = Network([4, 3, 1], random_state=1)
+    model.partial_fit(X, NUMBERS)
+    assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("rows", [np.array([60]), np.array([-1]), np.array([0, 1], dtype=np.int32)])
+def test_rows_that_are_not_there(rows):
+    with pytest.raises(ValueError, match="rows have to be row numbers of X, from 0 to 59, as an array of intp"):
+        Network([4, 1]).predict_raw(X, rows=rows)
+
+
+@pytest.mark.parametrize("unusual", [X[::-1], np.asfortranarray(X), sparse().tocsc()])
+def test_rows_in_another_layout(unusual):
+    with pytest.raises(ValueError, match="contiguous|CSR"):
+        Network([4, 1]).predict_raw(unusual)
+
+
+def test_a_perceptron_of_other_weights():
+    model = Perceptron(random_state=0).fit(X, NUMBERS > 0)
+    model.coef_ = model.coef_[:, :2].copy()
+    with pytest.raises(ValueError, match=r"coef_ is \(1, 2\) and intercept_ \(1,\), but X has 4 features"):
+        model.decision_function(X)
