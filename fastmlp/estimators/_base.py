@@ -216,9 +216,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                     self._train(X, targets, sample_weight, rows, validation_rows, max_iter, callbacks)
                 else:
                     self._train_lbfgs(X, targets, sample_weight, rows, callbacks)
-        except (
-            DivergenceError
-        ):  # the model keeps its last good weights; those of an earlier fit rather than random ones
+        except DivergenceError:
+            # The model keeps its last good weights, but those of an earlier fit rather than random ones.
             if self.n_iter_ == 0 and not resume and "network_" in before:
                 self._restore(before)
             raise
@@ -305,7 +304,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 f"{n_units} units, but {n_outputs} are needed; define its n_units(n_outputs)."
             )
         sizes = (X.shape[1], *self._hidden_sizes(), n_units)
-        if not resume:
+        if resume:
+            self._check_unchanged(sizes, out_activation, loss)
+        else:
             self.network_ = Network(
                 sizes,
                 activation=self.activation,
@@ -320,19 +321,6 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             )
             self._trainer = self._split_random_state = None
         network = self.network_
-        for name, is_now, was in [
-            ("layer sizes", sizes, network.sizes),
-            ("hidden activations", check_activations(self.activation, len(sizes) - 2), network.activations_),
-            ("output and loss", (out_activation, loss), (network.out_activation, network.loss)),
-            ("dropout", check_dropout(self.dropout, len(sizes) - 2), network.dropout),
-            ("input_dropout", self.input_dropout, network.input_dropout),
-            ("batch_norm", self.batch_norm, network.batch_norm),
-        ]:
-            if is_now != was:
-                raise ValueError(
-                    f"The model to continue has {name} {was}, but data and parameters now ask for {is_now}; keep them, "
-                    "or set warm_start=False and use fit."
-                )
         network.check_trainable()
         n_targets = targets.shape[1] if targets.ndim == 2 else n_outputs
         if network.n_targets != n_targets:
@@ -347,6 +335,23 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             )
         if targets.ndim == 2:
             network.loss.check_targets(self._in_loss(targets), network.out_activation)
+
+    def _check_unchanged(self, sizes, out_activation, loss):
+        """Refuse to go on with another network than the one there is."""
+        network = self.network_
+        for name, is_now, was in [
+            ("layer sizes", sizes, network.sizes),
+            ("hidden activations", check_activations(self.activation, len(sizes) - 2), network.activations_),
+            ("output and loss", (out_activation, loss), (network.out_activation, network.loss)),
+            ("dropout", check_dropout(self.dropout, len(sizes) - 2), network.dropout),
+            ("input_dropout", self.input_dropout, network.input_dropout),
+            ("batch_norm", self.batch_norm, network.batch_norm),
+        ]:
+            if is_now != was:
+                raise ValueError(
+                    f"The model to continue has {name} {was}, but data and parameters now ask for {is_now}; keep them, "
+                    "or set warm_start=False and use fit."
+                )
 
     def _in_loss(self, targets):
         """Targets as the loss sees them."""

@@ -20,7 +20,7 @@ from fastmlp._typing import Callbacks, MatrixLike, RandomState
 from fastmlp.activations import Activation, get_activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
-from fastmlp.estimators._labels import check_indicator_matrix
+from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
 from fastmlp.losses import Hinge, Loss, get_loss
 from fastmlp.training.schedules import Schedule
 
@@ -211,14 +211,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         codes = self._decide(self._outputs(self._check_X(X)))
         return codes if self._multilabel else self.classes_[codes]
 
+    @property
+    def _is_hinge(self):
+        return isinstance(self.loss, Hinge) or (isinstance(self.loss, str) and self.loss == "hinge")
+
     def _gives_probabilities(self):
         name = getattr(self.out_activation, "name", self.out_activation)
-        loss = getattr(self.loss, "name", self.loss)
-        if name in PROBABILITIES or (name == "auto" and loss != "hinge"):
+        if name in PROBABILITIES or (name == "auto" and not self._is_hinge):
             return True
         raise AttributeError(
-            f"probabilities are not available with loss={loss!r} and out_activation={name!r}; use loss='log_loss', or "
-            "decision_function."
+            f"probabilities are not available with loss={self.loss!r} and out_activation={name!r}; use "
+            "loss='log_loss', or decision_function."
         )
 
     def _gives_no_probabilities(self):
@@ -341,12 +344,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @property
     def _target_values(self):
         """What a class's own target and that of the others become: smoothed, and -1 and 1 for hinge."""
-        if self.loss == "hinge" or isinstance(self.loss, Hinge):
-            if self.label_smoothing:
-                raise ValueError(
-                    f"label_smoothing is {self.label_smoothing!r}, but loss='hinge' needs targets of exactly -1 and 1; "
-                    "set label_smoothing=0, or use loss='log_loss'."
-                )
+        if self._is_hinge:
             return -1.0, 1.0
         n_classes = 2 if self._multilabel else max(2, len(self.classes_))
         off = self.label_smoothing / n_classes
@@ -413,11 +411,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return self._class_numbers(y)
         check_classification_targets(y)
         classes = np.unique(y)
-        if resume and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                f"Previously got {self.classes_}, `y` has {classes}; set warm_start=False to start anew."
-            )
+        if resume:
+            check_same_classes(classes, self.classes_)
         self.classes_ = classes
         return self._class_numbers(y)
 
@@ -453,10 +448,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             except TypeError:  # labels of a type that cannot be compared with the classes
                 known = False
             if not known:
-                raise ValueError(
-                    f"`y` has classes not in `self.classes_`, {self.classes_}; name all classes in the first call to "
-                    "partial_fit, or use fit to start anew."
-                )
+                raise unknown_classes(self.classes_)
             codes[block] = found
         return codes
 
@@ -468,9 +460,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _output(self, targets):
         loss = get_loss("log_loss" if isinstance(self.loss, str) and self.loss == "auto" else self.loss)
+        if self._is_hinge and self.label_smoothing:
+            raise ValueError(
+                f"label_smoothing is {self.label_smoothing!r}, but loss='hinge' needs targets of exactly -1 and 1; set "
+                "label_smoothing=0, or use loss='log_loss'."
+            )
         if not (isinstance(self.out_activation, str) and self.out_activation == "auto"):
             return get_activation(self.out_activation, "out_activation"), loss
-        if isinstance(loss, Hinge):
+        if self._is_hinge:
             return get_activation("identity"), loss
         several = targets.shape[1] > 1 and not self._multilabel if targets.ndim == 2 else len(self.classes_) > 2
         return get_activation("softmax" if several else "logistic"), loss

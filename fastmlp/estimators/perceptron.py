@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from fastmlp._core._perceptron import net_inputs, train_epoch
 from fastmlp._typing import RandomState
 from fastmlp.estimators._arrays import for_core
-from fastmlp.estimators._labels import check_indicator_matrix
+from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
 from fastmlp.training.loop import DivergenceError, warn_interrupted
 
 
@@ -312,12 +312,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         found = np.arange(y.shape[1]) if multilabel else np.unique(y)
         if incremental:
             _check_partial_fit_first_call(self, classes)
-        elif resume and not np.array_equal(found, self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                f"Previously got {self.classes_}, `y` has {found}; set warm_start=False to start anew."
-            )
         else:
+            if resume:
+                check_same_classes(found, self.classes_)
             self.classes_ = found
         if resume and multilabel != self._multilabel:
             kinds = ("a column of labels", "a matrix of 0 and 1")
@@ -337,10 +334,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
             )
         # By value, and not by NumPy's comparison, for which 1 and "1" are the same.
         if set(found.tolist()) - set(self.classes_.tolist()):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`, {self.classes_}; name all classes in the first call to "
-                "partial_fit, or use fit to start anew."
-            )
+            raise unknown_classes(self.classes_)
         if y.ndim == 2:
             if y.shape[1] != len(self.classes_):
                 raise ValueError(
