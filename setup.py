@@ -35,6 +35,8 @@ setup(
             extension("_plan"),
             extension("_workspace"),
             extension("_network"),
+            extension("_team"),
+            extension("_training"),
             extension("_perceptron"),
         ],
         # The loops are in C and over pointers: Python's checks of indices cost nothing here, so they stay.

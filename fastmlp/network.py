@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
@@ -345,7 +344,7 @@ class Network:
         data = Data(X, None, None, rows)
         out = np.empty((data.n_rows, self.n_outputs if activate_output else self.sizes[-1]), self.parameters.dtype)
         tile_rows = min(self._core.plan.tile_rows, data.n_rows)
-        workspace = Workspace(self._core.plan, tile_rows, gather=rows is not None or issparse(X), backward=False)
+        workspace = Workspace(self._core.plan, data, tile_rows, backward=False)
         self._core.forward(workspace, data, out, activate_output)
         return out
 
@@ -380,7 +379,7 @@ class Network:
         """
         X = self._check_X(X)
         data = Data(X, None, None, None)
-        workspace = Workspace(self._core.plan, len(X), gather=False, backward=False)
+        workspace = Workspace(self._core.plan, data, len(X), backward=False)
         outputs = workspace.outputs if training else workspace.activations
         self._core.forward(workspace, data, outputs[-1], True, training, self._seed(training, random_state))
         return [X if outputs[0] is None else outputs[0], *outputs[1:]]
@@ -423,7 +422,7 @@ class Network:
         2.0
         """
         data = Data(*self._check_batch(X, y, sample_weight), None)
-        workspace = Workspace(self._core.plan, data.n_rows, gather=False, backward=True)
+        workspace = Workspace(self._core.plan, data, data.n_rows, backward=True)
         return self._core.cost(workspace, data, training, self._seed(training, random_state))
 
     def backward(
@@ -552,12 +551,13 @@ class Network:
         out = np.empty((len(X), self.n_outputs, self.sizes[0]), X.dtype)
         for start in range(0, len(X), JACOBIAN_BLOCK_ROWS):
             block = X[start : start + JACOBIAN_BLOCK_ROWS]
-            workspace = Workspace(self._core.plan, len(block), gather=False, backward=True)
-            self._core.forward_for_pull_back(workspace, Data(block, None, None, None))
+            data = Data(block, None, None, None)
+            workspace = Workspace(self._core.plan, data, len(block), backward=True)
+            self._core.forward_for_pull_back(workspace, data)
             inputs = np.empty_like(block)
             for k in range(self.n_outputs):
                 workspace.output_gradient[...] = np.eye(self.n_outputs, dtype=X.dtype)[k]
-                self._core.pull_back(workspace, len(block))
+                self._core.pull_back(workspace)
                 self._core.input_gradient(workspace, inputs)
                 out[start : start + len(block), k] = inputs
         return out
@@ -616,7 +616,7 @@ class Network:
     def _backward(self, X, y, sample_weight, training, random_state):
         self.check_trainable()
         data = Data(*self._check_batch(X, y, sample_weight), None)
-        workspace = Workspace(self._core.plan, data.n_rows, gather=False, backward=True)
+        workspace = Workspace(self._core.plan, data, data.n_rows, backward=True)
         gradient = np.empty_like(self.parameters)
         cost, _ = self._core.backward(workspace, data, gradient, training, self._seed(training, random_state))
         return cost, gradient, workspace

@@ -2,31 +2,54 @@
  *
  *   C = init + A B        A (m, k), B (k, n), C (m, n) row-major, leading dimension ldc
  *
- * A and B are read through a (row stride, column stride) pair, so a transpose is a pair swapped, never
- * a copy of the matrix. B is packed, one slab of FM_K_BLOCK rows by FM_N_BLOCK columns at a time, into panels
- * of NR columns, zero-padded, so that the inner loop reads it forwards; A is read in place, one element
- * broadcast at a time. A tile of C, at most FM_GEMM_ROWS by NR, stays in registers for a whole slab.
+ * A and B are read through a (row stride, column stride) pair, so a transpose is a pair swapped. A tile of C, at
+ * most FM_GEMM_ROWS by NR, stays in registers for a whole block of k, and what follows the product (ReLU, or its
+ * derivative) is done before it is stored. B is read in panels of NR columns, [panel][k][NR], zero-padded: packed
+ * beforehand, or here, one panel at a time; a panel that only one or two tiles read is read in place. A is read
+ * in place, one element broadcast at a time, unless its rows lie so that they would push each other out of the
+ * level-1 cache.
  */
 
 typedef REAL FM_NAME(vec) __attribute__((vector_size(FM_VECTOR_BYTES), aligned(sizeof(REAL))));
+typedef REAL FM_NAME(half_vec) __attribute__((vector_size(FM_VECTOR_BYTES / 2), aligned(sizeof(REAL))));
 typedef FM_INT FM_NAME(lanes) __attribute__((vector_size(FM_VECTOR_BYTES)));
 #define VEC FM_NAME(vec)
+#define HALF FM_NAME(half_vec)
 #define LANES ((ptrdiff_t)(FM_VECTOR_BYTES / sizeof(REAL)))
 #define NR (2 * LANES)
-#define FM_K_BLOCK 256
+#define FM_K_BLOCK ((ptrdiff_t)(2048 / sizeof(REAL))) /* rows of a panel that are used at once */
 #define FM_STRIP 256
-#define FM_N_BLOCK (FM_GEMM_SCRATCH_BYTES / FM_K_BLOCK / (ptrdiff_t)sizeof(REAL))
+/* A copied row is this much longer than a block of k, so that rows do not start a multiple of a page apart. */
+#define FM_A_STRIDE (FM_K_BLOCK + LANES)
+/* The scratch memory: one panel of B, and as many rows of A as there is room for. */
+#define FM_PANEL_SIZE (FM_K_BLOCK * NR)
+#define FM_A_ROWS (((ptrdiff_t)(FM_GEMM_SCRATCH_BYTES / sizeof(REAL)) - FM_PANEL_SIZE) / FM_A_STRIDE)
 
-/* One tile: rows x (n_vectors * LANES) of C. Called with constant `rows`, `n_vectors` and one constant
- * stride of A, so that the loops over them unroll and `sum` lives in registers. */
+/* What is done with a tile of sums before it is stored. */
+typedef struct {
+  const REAL *init; /* a row that is added first, or NULL */
+  const REAL *mask; /* where C is to be 0 unless this is positive, or NULL; laid out as C */
+  int accumulate;   /* C already holds the sums of earlier blocks of k */
+  int relu;
+} FM_NAME(ends);
+
+/* One tile: rows x (n_vectors * LANES) of C. Called with constant `rows`, `n_vectors` and one constant stride of
+ * A, so that the loops over them unroll and `sum` lives in registers. `partial` is how many lanes of the last
+ * vector there are in C, or 0 for all of them. */
 static inline __attribute__((always_inline)) void FM_NAME(tile)(
-    int rows, int n_vectors, REAL *c, ptrdiff_t ldc, ptrdiff_t columns, const REAL *a, ptrdiff_t a_row,
-    ptrdiff_t a_col, const REAL *b, ptrdiff_t ldb, const REAL *init, int accumulate, ptrdiff_t k) {
+    int rows, int n_vectors, REAL *c, ptrdiff_t ldc, int partial, const REAL *a, ptrdiff_t a_row,
+    ptrdiff_t a_col, const REAL *b, ptrdiff_t ldb, const FM_NAME(ends) * ends, ptrdiff_t k) {
   VEC sum[FM_GEMM_ROWS][2];
+  VEC start[2] = {{0}, {0}};
+  if (ends->init && !ends->accumulate)
+#pragma GCC unroll 2
+    for (int v = 0; v < n_vectors; v++)
+      start[v] = partial && v == n_vectors - 1 ? (VEC)FM_NAME(load_first)(ends->init + v * LANES, partial)
+                                               : *(const VEC *)(ends->init + v * LANES);
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
-    for (int v = 0; v < n_vectors; v++) sum[i][v] = (VEC){0};
+    for (int v = 0; v < n_vectors; v++) sum[i][v] = start[v];
   for (ptrdiff_t p = 0; p < k; p++) {
     VEC bp[2];
 #pragma GCC unroll 2
@@ -38,54 +61,85 @@ static inline __attribute__((always_inline)) void FM_NAME(tile)(
       for (int v = 0; v < n_vectors; v++) sum[i][v] += ai * bp[v];
     }
   }
-  if (columns == n_vectors * LANES) {
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
+  for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
-      for (int v = 0; v < n_vectors; v++) {
-        VEC *out = (VEC *)(c + i * ldc + v * LANES);
-        if (accumulate)
-          sum[i][v] += *out;
-        else if (init)
-          sum[i][v] += *(const VEC *)(init + v * LANES);
-        *out = sum[i][v];
+    for (int v = 0; v < n_vectors; v++) {
+      REAL *out = c + i * ldc + v * LANES;
+      VEC value = sum[i][v];
+      if (!partial || v < n_vectors - 1) {
+        if (ends->accumulate) value += *(const VEC *)out;
+        if (ends->relu) value = (VEC)((FM_NAME(lanes))value & ~(value < 0));
+        if (ends->mask)
+          value = (VEC)((FM_NAME(lanes))value & (*(const VEC *)(ends->mask + i * ldc + v * LANES) > 0));
+        *(VEC *)out = value;
+      } else {
+        if (ends->accumulate) value += (VEC)FM_NAME(load_first)(out, partial);
+        if (ends->relu) value = (VEC)((FM_NAME(lanes))value & ~(value < 0));
+        if (ends->mask)
+          value = (VEC)((FM_NAME(lanes))value &
+                        ((VEC)FM_NAME(load_first)(ends->mask + i * ldc + v * LANES, partial) > 0));
+        FM_NAME(store_first)(out, value, partial);
       }
-  } else {
-    for (int i = 0; i < rows; i++) {
-      const REAL *row = (const REAL *)sum[i];
-      for (ptrdiff_t j = 0; j < columns; j++)
-        c[i * ldc + j] = row[j] + (accumulate ? c[i * ldc + j] : init ? init[j] : 0);
     }
-  }
 }
 
-#define FM_TILE_CASE(r, n_vectors)                                                                           \
+/* The same for the last few columns, which half a register holds: half the work on most CPUs. */
+static inline __attribute__((always_inline)) void FM_NAME(half_tile)(
+    int rows, REAL *c, ptrdiff_t ldc, int columns, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
+    const REAL *b, ptrdiff_t ldb, const FM_NAME(ends) * ends, ptrdiff_t k) {
+  HALF sum[FM_GEMM_ROWS];
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) sum[i] = (HALF){0};
+  for (ptrdiff_t p = 0; p < k; p++) {
+    const HALF bp = *(const HALF *)(b + p * ldb);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) sum[i] += a[i * a_row + p * a_col] * bp;
+  }
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < columns; j++) {
+      REAL *out = c + i * ldc + j;
+      REAL value = sum[i][j] + (ends->accumulate ? *out : ends->init ? ends->init[j] : 0);
+      if (ends->relu && value < 0) value = 0;
+      if (ends->mask && !(ends->mask[i * ldc + j] > 0)) value = 0;
+      *out = value;
+    }
+}
+
+#define FM_TILE_CASE(r, tile, ...)                                                                           \
   case r:                                                                                                    \
     if (a_col == 1)                                                                                          \
-      FM_NAME(tile)(r, n_vectors, c, ldc, columns, a, a_row, 1, b, ldb, init, accumulate, k);                \
+      FM_NAME(tile)(r, __VA_ARGS__, a, a_row, 1, b, ldb, ends, k);                                           \
     else                                                                                                     \
-      FM_NAME(tile)(r, n_vectors, c, ldc, columns, a, 1, a_col, b, ldb, init, accumulate, k);                \
+      FM_NAME(tile)(r, __VA_ARGS__, a, 1, a_col, b, ldb, ends, k);                                           \
     break;
 /* clang-format off */
-#define FM_TILE_CASES_TO_6(v)                                                                                \
-  FM_TILE_CASE(1, v) FM_TILE_CASE(2, v) FM_TILE_CASE(3, v) FM_TILE_CASE(4, v) FM_TILE_CASE(5, v)             \
-  FM_TILE_CASE(6, v)
+#define FM_TILE_CASES_TO_6(...)                                                                              \
+  FM_TILE_CASE(1, __VA_ARGS__) FM_TILE_CASE(2, __VA_ARGS__) FM_TILE_CASE(3, __VA_ARGS__)                     \
+  FM_TILE_CASE(4, __VA_ARGS__) FM_TILE_CASE(5, __VA_ARGS__) FM_TILE_CASE(6, __VA_ARGS__)
 #if FM_GEMM_ROWS == 6
-#define FM_TILE_CASES(v) FM_TILE_CASES_TO_6(v)
+#define FM_TILE_CASES FM_TILE_CASES_TO_6
 #else
-#define FM_TILE_CASES(v)                                                                                     \
-  FM_TILE_CASES_TO_6(v) FM_TILE_CASE(7, v) FM_TILE_CASE(8, v) FM_TILE_CASE(9, v) FM_TILE_CASE(10, v)         \
-  FM_TILE_CASE(11, v) FM_TILE_CASE(12, v) FM_TILE_CASE(13, v) FM_TILE_CASE(14, v)
+#define FM_TILE_CASES(...)                                                                                   \
+  FM_TILE_CASES_TO_6(__VA_ARGS__)                                                                            \
+  FM_TILE_CASE(7, __VA_ARGS__) FM_TILE_CASE(8, __VA_ARGS__) FM_TILE_CASE(9, __VA_ARGS__)                     \
+  FM_TILE_CASE(10, __VA_ARGS__) FM_TILE_CASE(11, __VA_ARGS__) FM_TILE_CASE(12, __VA_ARGS__)                  \
+  FM_TILE_CASE(13, __VA_ARGS__) FM_TILE_CASE(14, __VA_ARGS__)
 #endif
 /* clang-format on */
 
 static void FM_NAME(tile_any)(int rows, REAL *c, ptrdiff_t ldc, ptrdiff_t columns, const REAL *a,
                               ptrdiff_t a_row, ptrdiff_t a_col, const REAL *b, ptrdiff_t ldb,
-                              const REAL *init, int accumulate, ptrdiff_t k) {
-  if (columns > LANES) {
-    switch (rows) { FM_TILE_CASES(2) }
+                              const FM_NAME(ends) * ends, ptrdiff_t k) {
+  const int last_lanes = (int)(columns % LANES);
+  if (columns == NR) {
+    switch (rows) { FM_TILE_CASES(tile, 2, c, ldc, 0) }
+  } else if (columns > LANES) {
+    switch (rows) { FM_TILE_CASES(tile, 2, c, ldc, last_lanes) }
+  } else if (columns > LANES / 2) {
+    switch (rows) { FM_TILE_CASES(tile, 1, c, ldc, last_lanes) }
   } else {
-    switch (rows) { FM_TILE_CASES(1) }
+    switch (rows) { FM_TILE_CASES(half_tile, c, ldc, (int)columns) }
   }
 }
 
@@ -131,14 +185,12 @@ static inline __attribute__((always_inline)) void FM_NAME(transpose_block)(REAL 
 static void FM_NAME(pack_panel)(REAL *panel, const REAL *b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k,
                                 ptrdiff_t columns) {
   if (b_col == 1) {
-    for (ptrdiff_t p = 0; p < k; p++, panel += NR, b += b_row) {
-      if (columns == NR) {
-        for (int v = 0; v < 2; v++) *(VEC *)(panel + v * LANES) = *(const VEC *)(b + v * LANES);
-      } else {
-        for (ptrdiff_t j = 0; j < columns; j++) panel[j] = b[j];
-        for (ptrdiff_t j = columns; j < NR; j++) panel[j] = 0;
-      }
-    }
+    const int last_lanes = (int)(columns % LANES);
+    for (ptrdiff_t p = 0; p < k; p++, panel += NR, b += b_row)
+      for (ptrdiff_t j = 0; j < NR; j += LANES)
+        *(VEC *)(panel + j) = j + LANES <= columns ? *(const VEC *)(b + j)
+                              : j < columns        ? (VEC)FM_NAME(load_first)(b + j, last_lanes)
+                                                   : (VEC){0};
     return;
   }
   for (ptrdiff_t j = 0; j < NR; j += LANES) {
@@ -151,47 +203,97 @@ static void FM_NAME(pack_panel)(REAL *panel, const REAL *b, ptrdiff_t b_row, ptr
   }
 }
 
-/* n = 1: a dot product for each row of A, or a sum of the columns of A, whichever A lies right for. */
+static void FM_NAME(pack)(void *packed_out, ptrdiff_t panel_size, const void *b_in, ptrdiff_t b_row,
+                          ptrdiff_t b_col, ptrdiff_t k, ptrdiff_t n) {
+  REAL *packed = packed_out;
+  const REAL *b = b_in;
+  for (ptrdiff_t j = 0; j < n; j += NR, packed += panel_size)
+    FM_NAME(pack_panel)(packed, b + j * b_col, b_row, b_col, k, n - j < NR ? n - j : NR);
+}
+
+/* n = 1: a dot product for each row of A, four at a time, or a sum of the columns of A, whichever A lies right
+ * for. */
 static void FM_NAME(gemv)(REAL *restrict c, ptrdiff_t ldc, const REAL *restrict a, ptrdiff_t a_row,
                           ptrdiff_t a_col, const REAL *restrict b, ptrdiff_t b_row, const REAL *init,
-                          ptrdiff_t m, ptrdiff_t k) {
-  const REAL start = init ? *init : 0;
+                          ptrdiff_t init_stride, ptrdiff_t m, ptrdiff_t k) {
   if (a_col == 1 && b_row == 1) {
-    for (ptrdiff_t i = 0; i < m; i++, a += a_row) {
+    ptrdiff_t i = 0;
+    for (; i + 4 <= m; i += 4, a += 4 * a_row) {
+      REAL sum_0 = 0, sum_1 = 0, sum_2 = 0, sum_3 = 0;
+#pragma omp simd reduction(+ : sum_0, sum_1, sum_2, sum_3)
+      for (ptrdiff_t p = 0; p < k; p++) {
+        sum_0 += a[p] * b[p];
+        sum_1 += a[a_row + p] * b[p];
+        sum_2 += a[2 * a_row + p] * b[p];
+        sum_3 += a[3 * a_row + p] * b[p];
+      }
+      c[i * ldc] = sum_0 + (init ? init[i * init_stride] : 0);
+      c[(i + 1) * ldc] = sum_1 + (init ? init[(i + 1) * init_stride] : 0);
+      c[(i + 2) * ldc] = sum_2 + (init ? init[(i + 2) * init_stride] : 0);
+      c[(i + 3) * ldc] = sum_3 + (init ? init[(i + 3) * init_stride] : 0);
+    }
+    for (; i < m; i++, a += a_row) {
       REAL sum = 0;
 #pragma omp simd reduction(+ : sum)
       for (ptrdiff_t p = 0; p < k; p++) sum += a[p] * b[p];
-      c[i * ldc] = start + sum;
+      c[i * ldc] = sum + (init ? init[i * init_stride] : 0);
     }
     return;
   }
-  for (ptrdiff_t i = 0; i < m; i++) c[i * ldc] = start;
-  for (ptrdiff_t p = 0; p < k; p++, a += a_col, b += b_row)
-    for (ptrdiff_t i = 0; i < m; i++) c[i * ldc] += a[i * a_row] * *b;
+  for (ptrdiff_t i = 0; i < m; i++) c[i * ldc] = init ? init[i * init_stride] : 0;
+  for (ptrdiff_t p = 0; p < k; p++, a += a_col, b += b_row) {
+    const REAL bp = *b;
+    if (a_row == 1 && ldc == 1)
+      for (ptrdiff_t i = 0; i < m; i++) c[i] += a[i] * bp;
+    else
+      for (ptrdiff_t i = 0; i < m; i++) c[i * ldc] += a[i * a_row] * bp;
+  }
 }
 
-/* The general case: slabs of B, tiles of C. */
+/* Rows of A whose distance is a multiple of this would share a few sets of the level-1 cache. */
+#define FM_CONFLICT_BYTES 1024
+
+/* The general case: blocks of k, panels of B, tiles of C. */
 static void FM_NAME(gemm_tiled)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
-                                const REAL *b, ptrdiff_t b_row, ptrdiff_t b_col, const REAL *init,
-                                ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, REAL *packed) {
-  const ptrdiff_t n_tiles = (m + FM_GEMM_ROWS - 1) / FM_GEMM_ROWS;
-  const ptrdiff_t n_slabs = (k + FM_K_BLOCK - 1) / FM_K_BLOCK;
-  for (ptrdiff_t j0 = 0; j0 < n; j0 += FM_N_BLOCK) {
-    const ptrdiff_t nb = n - j0 < FM_N_BLOCK ? n - j0 : FM_N_BLOCK;
-    for (ptrdiff_t s = 0; s < n_slabs; s++) {
-      const ptrdiff_t p0 = s * k / n_slabs, kb = (s + 1) * k / n_slabs - p0;
-      const REAL *slab = b + p0 * b_row + j0 * b_col;
-      /* A panel read only once or twice is not worth copying, if its rows can be loaded as they are. */
-      const ptrdiff_t in_place = b_col == 1 && n_tiles <= 2 ? nb - nb % NR : 0;
-      for (ptrdiff_t j = in_place; j < nb; j += NR)
-        FM_NAME(pack_panel)(packed + j * kb, slab + j * b_col, b_row, b_col, kb, nb - j < NR ? nb - j : NR);
-      for (ptrdiff_t t = 0; t < n_tiles; t++) {
-        const ptrdiff_t i = t * m / n_tiles, rows = (t + 1) * m / n_tiles - i;
-        for (ptrdiff_t j = 0; j < nb; j += NR) {
-          const int is_packed = j >= in_place;
-          FM_NAME(tile_any)((int)rows, c + i * ldc + j0 + j, ldc, nb - j < NR ? nb - j : NR,
-                            a + i * a_row + p0 * a_col, a_row, a_col, is_packed ? packed + j * kb : slab + j,
-                            is_packed ? NR : b_row, init ? init + j0 + j : NULL, p0 > 0, kb);
+                                const REAL *b, ptrdiff_t b_row, ptrdiff_t b_col, const REAL *packed,
+                                const FM_NAME(ends) * after, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
+                                REAL *scratch) {
+  REAL *panel = scratch, *a_copy = scratch + FM_PANEL_SIZE;
+  const ptrdiff_t n_blocks = (k + FM_K_BLOCK - 1) / FM_K_BLOCK;
+  /* Rows that lie well, or are read for one or two panels only, are not worth a copy. */
+  const int copies = a_col == 1 && a_row * (ptrdiff_t)sizeof(REAL) % FM_CONFLICT_BYTES == 0 && n > 2 * NR;
+  const ptrdiff_t most_rows = copies && m > FM_A_ROWS ? FM_A_ROWS - FM_A_ROWS % FM_GEMM_ROWS : m;
+  for (ptrdiff_t i0 = 0; i0 < m; i0 += most_rows) {
+    const ptrdiff_t mb = m - i0 < most_rows ? m - i0 : most_rows;
+    const ptrdiff_t n_tiles = (mb + FM_GEMM_ROWS - 1) / FM_GEMM_ROWS;
+    for (ptrdiff_t s = 0; s < n_blocks; s++) {
+      const ptrdiff_t p0 = s * k / n_blocks, kb = (s + 1) * k / n_blocks - p0;
+      const REAL *a_block = a + i0 * a_row + p0 * a_col;
+      ptrdiff_t block_row = a_row;
+      if (copies) {
+        for (ptrdiff_t i = 0; i < mb; i++)
+          memcpy(a_copy + i * FM_A_STRIDE, a_block + i * a_row, (size_t)kb * sizeof(REAL));
+        a_block = a_copy, block_row = FM_A_STRIDE;
+      }
+      for (ptrdiff_t j = 0; j < n; j += NR) {
+        const ptrdiff_t columns = n - j < NR ? n - j : NR;
+        const REAL *b_block = b + p0 * b_row + j * b_col;
+        ptrdiff_t ldb = b_row;
+        if (packed) {
+          b_block = packed + j * k + p0 * NR, ldb = NR;
+        } else if (b_col != 1 || columns < NR || n_tiles > 2) {
+          FM_NAME(pack_panel)(panel, b_block, b_row, b_col, kb, columns);
+          b_block = panel, ldb = NR;
+        }
+        FM_NAME(ends) ends = *after;
+        ends.accumulate = s > 0;
+        ends.relu = after->relu && s == n_blocks - 1;
+        if (ends.init) ends.init += j;
+        for (ptrdiff_t t = 0; t < n_tiles; t++) {
+          const ptrdiff_t i = t * mb / n_tiles, rows = (t + 1) * mb / n_tiles - i;
+          ends.mask = after->mask && s == n_blocks - 1 ? after->mask + (i0 + i) * ldc + j : NULL;
+          FM_NAME(tile_any)((int)rows, c + (i0 + i) * ldc + j, ldc, columns, a_block + i * block_row, block_row,
+                            a_col, b_block, ldb, &ends, kb);
         }
       }
     }
@@ -202,30 +304,50 @@ static void FM_NAME(gemm_tiled)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_t
  * can fill the register instead: C^T = B^T A^T, a strip of C at a time, turned over on its way out. */
 static void FM_NAME(gemm_narrow)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_t a_col, const REAL *b,
                                  ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
-                                 REAL *packed) {
+                                 REAL *scratch) {
   REAL strip[LANES / 2 * FM_STRIP];
+  const FM_NAME(ends) nothing = {0};
   for (ptrdiff_t i = 0; i < m; i += FM_STRIP) {
     const ptrdiff_t rows = m - i < FM_STRIP ? m - i : FM_STRIP;
-    FM_NAME(gemm_tiled)(strip, FM_STRIP, b, b_col, b_row, a + i, a_col, 1, NULL, n, rows, k, packed);
+    FM_NAME(gemm_tiled)(strip, FM_STRIP, b, b_col, b_row, a + i, a_col, 1, NULL, &nothing, n, rows, k, scratch);
     for (ptrdiff_t r = 0; r < rows; r++)
       for (ptrdiff_t j = 0; j < n; j++) c[(i + r) * ldc + j] = strip[j * FM_STRIP + r];
   }
 }
 
-static void FM_NAME(gemm)(void *c_out, ptrdiff_t ldc, const void *a_in, ptrdiff_t a_row, ptrdiff_t a_col,
-                          const void *b_in, ptrdiff_t b_row, ptrdiff_t b_col, const void *init_in,
-                          ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, void *scratch) {
-  REAL *c = c_out, *packed = scratch;
-  const REAL *a = a_in, *b = b_in, *init = init_in;
+/* The end of a product that gemv has computed. */
+static void FM_NAME(finish_vector)(REAL *c, ptrdiff_t n, const fm_product *product) {
+  const REAL *mask = product->mask;
+  if (product->relu)
+    for (ptrdiff_t i = 0; i < n; i++) c[i] = c[i] < 0 ? 0 : c[i];
+  if (mask)
+    for (ptrdiff_t i = 0; i < n; i++) c[i] = mask[i] > 0 ? c[i] : 0;
+}
+
+static void FM_NAME(gemm)(const fm_product *product, void *scratch_in) {
+  const ptrdiff_t m = product->m, n = product->n, k = product->k;
+  const ptrdiff_t a_row = product->a_row, a_col = product->a_col, b_row = product->b_row, b_col = product->b_col;
+  REAL *c = product->c, *scratch = scratch_in;
+  const REAL *a = product->a, *b = product->b, *init = product->init;
   if (n == 1) {
-    FM_NAME(gemv)(c, ldc, a, a_row, a_col, b, b_row, init, m, k);
+    FM_NAME(gemv)(c, n, a, a_row, a_col, b, b_row, init, 0, m, k);
+    FM_NAME(finish_vector)(c, m, product);
     return;
   }
+  if (m == 1) { /* C^T = B^T A^T */
+    FM_NAME(gemv)(c, 1, b, b_col, b_row, a, a_col, init, 1, n, k);
+    FM_NAME(finish_vector)(c, n, product);
+    return;
+  }
+  const FM_NAME(ends) ends = {.init = init, .mask = product->mask, .relu = product->relu};
   ptrdiff_t narrow = 0;
-  if (a_row == 1 && !init && m >= NR && n % LANES <= LANES / 2) narrow = n % LANES;
+  if (a_row == 1 && !product->packed && !init && !product->mask && !product->relu && m >= NR &&
+      n % LANES <= LANES / 2)
+    narrow = n % LANES;
   if (n > narrow)
-    FM_NAME(gemm_tiled)(c, ldc, a, a_row, a_col, b, b_row, b_col, init, m, n - narrow, k, packed);
+    FM_NAME(gemm_tiled)(c, n, a, a_row, a_col, b, b_row, b_col, product->packed, &ends, m, n - narrow, k,
+                        scratch);
   if (narrow)
-    FM_NAME(gemm_narrow)(c + n - narrow, ldc, a, a_col, b + (n - narrow) * b_col, b_row, b_col, m, narrow, k,
-                         packed);
+    FM_NAME(gemm_narrow)(c + n - narrow, n, a, a_col, b + (n - narrow) * b_col, b_row, b_col, m, narrow, k,
+                         scratch);
 }

@@ -85,6 +85,18 @@ typedef struct {
   int nesterov;         /* sgd: look ahead along the velocity */
 } fm_step;
 
+/* c (m, n) = end(init + a (m, k) b (k, n)), row-major; a and b by (row stride, column stride), one of them 1. */
+typedef struct {
+  void *c;
+  const void *a, *b;
+  ptrdiff_t a_row, a_col, b_row, b_col;
+  ptrdiff_t m, n, k;
+  const void *packed; /* b in panels of size k * panel_columns, or NULL */
+  const void *init;   /* a row that is added to all of c, or NULL */
+  int relu;           /* end: negative values become 0 */
+  const void *mask;   /* end: (m, n), values become 0 unless this is positive; or NULL */
+} fm_product;
+
 typedef struct {
   size_t itemsize;
 
@@ -159,14 +171,28 @@ typedef struct {
                                 const ptrdiff_t *order, ptrdiff_t rows, ptrdiff_t features, ptrdiff_t outputs,
                                 double eta);
 
-  /* c (m, n) = init + a (m, k) b (k, n); a and b by (row stride, column stride), one of them 1; init is a
-   * row or NULL; scratch holds FM_GEMM_SCRATCH_BYTES. NULL: this table leaves products to BLAS. */
-  void (*gemm)(void *c, ptrdiff_t ldc, const void *a, ptrdiff_t a_row, ptrdiff_t a_col, const void *b,
-               ptrdiff_t b_row, ptrdiff_t b_col, const void *init, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
-               void *scratch);
+  /* z (units,) = end(init + x w) for a sparse row x of `count` values in the numbered columns, w (columns, units);
+   * column numbers have index_bytes bytes, 4 or 8; relu as in fm_product. */
+  void (*sparse_row)(void *z, const void *values, const void *columns, int index_bytes, ptrdiff_t count,
+                     const void *w, const void *init, ptrdiff_t units, int relu);
+
+  /* gradient (columns from first_column on, units) += x^T delta (units,), for a sparse row x. */
+  void (*sparse_gradient)(void *gradient, const void *delta, const void *values, const void *columns,
+                          int index_bytes, ptrdiff_t count, ptrdiff_t first_column, ptrdiff_t units);
+
+  /* Columns of a packed panel; 0 where this table leaves products to BLAS, and the next two are NULL. */
+  ptrdiff_t panel_columns;
+
+  /* One product; scratch holds FM_GEMM_SCRATCH_BYTES. */
+  void (*gemm)(const fm_product *product, void *scratch);
+
+  /* b (k, n) into panels of panel_columns columns, panel_size elements apart, each (k, panel_columns), the last
+   * one padded with zeros. */
+  void (*pack)(void *packed, ptrdiff_t panel_size, const void *b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k,
+               ptrdiff_t n);
 } fm_kernels;
 
-/* The slab of packed operand that gemm keeps in the level-2 cache. */
+/* What gemm keeps in the level-2 cache: a panel of B, and rows of A that lie badly. */
 #define FM_GEMM_SCRATCH_BYTES (512 * 1024)
 
 enum fm_isa { FM_GENERIC, FM_AVX2, FM_AVX512, FM_N_ISAS };

@@ -5,6 +5,28 @@
 #else
 #pragma GCC target("avx2,fma")
 #endif
+#include <immintrin.h>
+
+/* The first n lanes of a vector, 0 < n < all: the others are neither read nor written, and load as 0. */
+static inline __m256i fm_first_f32(int n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+static inline __m256i fm_first_f64(int n) {
+  return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+static inline __m256 load_first_f32_avx2(const float *x, int n) {
+  return _mm256_maskload_ps(x, fm_first_f32(n));
+}
+static inline __m256d load_first_f64_avx2(const double *x, int n) {
+  return _mm256_maskload_pd(x, fm_first_f64(n));
+}
+static inline void store_first_f32_avx2(float *x, __m256 value, int n) {
+  _mm256_maskstore_ps(x, fm_first_f32(n), value);
+}
+static inline void store_first_f64_avx2(double *x, __m256d value, int n) {
+  _mm256_maskstore_pd(x, fm_first_f64(n), value);
+}
+
 #define FM_ISA avx2
 #define FM_VECTOR_BYTES 32
 #define FM_GEMM_ROWS 6 /* 6 x 2 sums, 2 of B, 1 of A: 15 of the 16 registers */

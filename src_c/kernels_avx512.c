@@ -7,6 +7,22 @@
 #else
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,prefer-vector-width=512")
 #endif
+#include <immintrin.h>
+
+/* The first n lanes of a vector, 0 < n < all: the others are neither read nor written, and load as 0. */
+static inline __m512 load_first_f32_avx512(const float *x, int n) {
+  return _mm512_maskz_loadu_ps((__mmask16)((1 << n) - 1), x);
+}
+static inline __m512d load_first_f64_avx512(const double *x, int n) {
+  return _mm512_maskz_loadu_pd((__mmask8)((1 << n) - 1), x);
+}
+static inline void store_first_f32_avx512(float *x, __m512 value, int n) {
+  _mm512_mask_storeu_ps(x, (__mmask16)((1 << n) - 1), value);
+}
+static inline void store_first_f64_avx512(double *x, __m512d value, int n) {
+  _mm512_mask_storeu_pd(x, (__mmask8)((1 << n) - 1), value);
+}
+
 #define FM_ISA avx512
 #define FM_VECTOR_BYTES 64
 #define FM_GEMM_ROWS 14 /* 14 x 2 sums, 2 of B: 30 of the 32 registers, A straight from memory */

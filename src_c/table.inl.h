@@ -9,6 +9,7 @@
 #include "reductions.inl.h"
 #include "batch_norm.inl.h"
 #include "perceptron.inl.h"
+#include "sparse.inl.h"
 #ifdef FM_VECTOR_BYTES
 #include "gemm.inl.h"
 #endif
@@ -101,9 +102,11 @@ const fm_kernels FM_NAME(fm_kernels) = {
     .all_finite = FM_NAME(all_finite),
     .perceptron_net = FM_NAME(perceptron_net),
     .perceptron_epoch = FM_NAME(perceptron_epoch),
+    .sparse_row = FM_NAME(sparse_row),
+    .sparse_gradient = FM_NAME(sparse_gradient),
 #ifdef FM_VECTOR_BYTES
+    .panel_columns = NR,
     .gemm = FM_NAME(gemm),
-#else
-    .gemm = NULL,
+    .pack = FM_NAME(pack),
 #endif
 };

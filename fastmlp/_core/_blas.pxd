@@ -1,7 +1,4 @@
-from fastmlp._core._kernels cimport fm_kernels
+from fastmlp._core._kernels cimport fm_kernels, fm_product
 
-# C (m, n) = 1 init + op(A) op(B), row-major; op transposes where its flag is set; init is a row or NULL.
-cdef void gemm(
-    const fm_kernels *kernels, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
-    const char *a, Py_ssize_t lda, const char *b, Py_ssize_t ldb, const char *init, char *c, void *scratch,
-) noexcept nogil
+# C = end(init + A B), as src_c/kernels.h explains it.
+cdef void multiply(const fm_kernels *kernels, const fm_product *product, void *scratch) noexcept nogil

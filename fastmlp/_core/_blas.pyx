@@ -3,51 +3,52 @@
 The only file that cimports scipy.linalg.cython_blas, and one of the two places that switch on the dtype.
 """
 
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from scipy.linalg.cython_blas cimport dgemm, sgemm
 
 import numpy as np
 
 from fastmlp._core._config cimport kernels_for
-from fastmlp._core._kernels cimport FM_GEMM_SCRATCH_BYTES
+from fastmlp._core._kernels cimport FM_GEMM_SCRATCH_BYTES, FM_RELU, fm_activation_arguments
 from fastmlp._core._memory cimport address
 
 from fastmlp._core._memory import aligned_empty
 
 
-cdef void gemm(
-    const fm_kernels *kernels, bint transpose_a, bint transpose_b, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
-    const char *a, Py_ssize_t lda, const char *b, Py_ssize_t ldb, const char *init, char *c, void *scratch,
-) noexcept nogil:
-    """C = 1 init + op(A) op(B), with C of m rows and n contiguous columns."""
+cdef void multiply(const fm_kernels *kernels, const fm_product *product, void *scratch) noexcept nogil:
+    """C = end(init + A B)."""
+    cdef:
+        Py_ssize_t i
+        size_t row_bytes = <size_t> product.n * kernels.itemsize
+        char *c = <char *> product.c
+        # BLAS is column-major: it sees the transposes, and C^T = B^T A^T.
+        char *op_a = b"N" if product.a_col == 1 else b"T"
+        char *op_b = b"N" if product.b_col == 1 else b"T"
+        int rows = <int> product.n, columns = <int> product.m, depth = <int> product.k
+        # Of a matrix of one row or column, either stride may be the smaller one; BLAS asks for one row's length.
+        int ld_a = <int> max(product.a_row, product.a_col, product.k if product.a_col == 1 else product.m)
+        int ld_b = <int> max(product.b_row, product.b_col, product.n if product.b_col == 1 else product.k)
+        int ld_c = <int> product.n
+        float one_f32 = 1, beta_f32 = product.init != NULL
+        double one_f64 = 1, beta_f64 = product.init != NULL
+        fm_activation_arguments nothing
     if kernels.gemm != NULL:
-        kernels.gemm(
-            c, n,
-            a, 1 if transpose_a else lda, lda if transpose_a else 1,
-            b, 1 if transpose_b else ldb, ldb if transpose_b else 1,
-            init, m, n, k, scratch,
-        )
+        kernels.gemm(product, scratch)
         return
-
-    cdef Py_ssize_t i
-    cdef size_t row_bytes = <size_t> n * kernels.itemsize
-    if init != NULL:
-        for i in range(m):
-            memcpy(c + <size_t> i * row_bytes, init, row_bytes)
-
-    # BLAS is column-major: it sees the transposes, and C^T = op(B)^T op(A)^T.
-    cdef char *op_a = b"T" if transpose_a else b"N"
-    cdef char *op_b = b"T" if transpose_b else b"N"
-    cdef int rows = <int> n, columns = <int> m, depth = <int> k
-    cdef int ld_a = <int> lda, ld_b = <int> ldb, ld_c = <int> n
-    cdef float one_f32 = 1, beta_f32 = init != NULL
-    cdef double one_f64 = 1, beta_f64 = init != NULL
+    if product.init != NULL:
+        for i in range(product.m):
+            memcpy(c + <size_t> i * row_bytes, product.init, row_bytes)
     if kernels.itemsize == sizeof(float):
-        sgemm(op_b, op_a, &rows, &columns, &depth, &one_f32, <float *> b, &ld_b, <float *> a, &ld_a,
+        sgemm(op_b, op_a, &rows, &columns, &depth, &one_f32, <float *> product.b, &ld_b, <float *> product.a, &ld_a,
               &beta_f32, <float *> c, &ld_c)
     else:
-        dgemm(op_b, op_a, &rows, &columns, &depth, &one_f64, <double *> b, &ld_b, <double *> a, &ld_a,
+        dgemm(op_b, op_a, &rows, &columns, &depth, &one_f64, <double *> product.b, &ld_b, <double *> product.a, &ld_a,
               &beta_f64, <double *> c, &ld_c)
+    memset(&nothing, 0, sizeof(nothing))
+    if product.relu:
+        kernels.activation_forward[<int> FM_RELU](c, c, product.m, product.n, &nothing)
+    if product.mask != NULL:
+        kernels.activation_backward[<int> FM_RELU](c, c, product.mask, NULL, product.m, product.n, &nothing)
 
 
 # Made once, because that takes longer than a small product; the GIL keeps two products from sharing it.
@@ -61,10 +62,13 @@ def product(a, b):
         raise ValueError(f"a has shape {a.shape} and b {b.shape}; pass (m, k) and (k, n).")
     if a.dtype not in (np.float32, np.float64):
         raise ValueError(f"a is {a.dtype}; pass float32 or float64.")
-    cdef const fm_kernels *kernels = kernels_for(a.dtype.itemsize)
+    cdef:
+        const fm_kernels *kernels = kernels_for(a.dtype.itemsize)
+        fm_product of
     c = np.empty((a.shape[0], b.shape[1]), a.dtype)
-    gemm(
-        kernels, False, False, a.shape[0], b.shape[1], a.shape[1], address(a), a.shape[1], address(b),
-        b.shape[1], NULL, address(c), address(product_scratch),
-    )
+    memset(&of, 0, sizeof(fm_product))
+    of.c, of.a, of.b = address(c), address(a), address(b)
+    of.m, of.n, of.k = a.shape[0], b.shape[1], a.shape[1]
+    of.a_row, of.a_col, of.b_row, of.b_col = of.k, 1, of.n, 1
+    multiply(kernels, &of, address(product_scratch))
     return c

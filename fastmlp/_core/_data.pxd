@@ -23,7 +23,14 @@ cdef class Data:
     cdef void gather_targets(
         self, char *out, Py_ssize_t n_targets, Py_ssize_t first, Py_ssize_t rows
     ) noexcept nogil
-    cdef double gather_weights(self, char *out, Py_ssize_t first, Py_ssize_t rows) noexcept nogil
+    cdef void gather_weights(self, char *out, Py_ssize_t first, Py_ssize_t rows) noexcept nogil
+    # By which a batch's loss and gradient are divided; without weights the number of rows.
+    cdef double sum_of_weights(self, Py_ssize_t first, Py_ssize_t rows) noexcept nogil
+    # Of a CSR array: where the stored values of row `i` of the data's order begin and end, and the column of one.
+    cdef Py_ssize_t row_start(self, Py_ssize_t i) noexcept nogil
+    cdef Py_ssize_t row_end(self, Py_ssize_t i) noexcept nogil
+    cdef Py_ssize_t column(self, Py_ssize_t stored) noexcept nogil
+    cdef Py_ssize_t source(self, Py_ssize_t i) noexcept nogil
     cdef void add(self, char *array, Py_ssize_t i, Py_ssize_t j) noexcept nogil
     cdef double get(self, const char *array, Py_ssize_t i) noexcept nogil
     cdef void put(self, char *array, Py_ssize_t i, double value) noexcept nogil

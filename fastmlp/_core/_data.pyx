@@ -26,6 +26,7 @@ cdef class Data:
     Parameters
     ----------
     X : ndarray or CSR array of shape (n_samples, n_features), C-contiguous, in the network's dtype
+        The columns of each row of a CSR array in ascending order.
     targets : ndarray or None
         Of shape (n_samples, n_targets) in the network's dtype, or class numbers of shape (n_samples,) in bool, uint8 or
         int32. None for a forward pass.
@@ -49,6 +50,8 @@ cdef class Data:
         if issparse(X):
             if X.format != "csr" or X.indices.dtype != X.indptr.dtype:
                 raise ValueError("A sparse X has to be CSR, with indices and indptr of one dtype; use X.tocsr().")
+            if not X.has_sorted_indices:
+                raise ValueError("The column numbers in the rows of a sparse X are not in order; use X.sort_indices().")
             self.x, self.columns, self.starts = address(X.data), address(X.indices), address(X.indptr)
             self.index_bytes = X.indices.itemsize
         else:
@@ -75,7 +78,7 @@ cdef class Data:
         """Copied where they are shuffled, made dense where they are sparse."""
         cdef Py_ssize_t i, j, source
         for i in range(rows):
-            source = first + i if self.order == NULL else self.order[first + i]
+            source = self.source(first + i)
             if self.columns == NULL:
                 memcpy(out, self.x + source * self.row_bytes, self.row_bytes)
             else:
@@ -95,7 +98,7 @@ cdef class Data:
             Py_ssize_t i, j, source, label
             size_t n_bytes = n_targets * self.itemsize
         for i in range(rows):
-            source = first + i if self.order == NULL else self.order[first + i]
+            source = self.source(first + i)
             if self.label_bytes == 0:
                 memcpy(out, self.y + source * n_bytes, n_bytes)
                 if self.off != 0 or self.on != 1:
@@ -113,19 +116,33 @@ cdef class Data:
                     self.put(out, label, self.on)
             out += n_bytes
 
-    cdef double gather_weights(self, char *out, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
-        """Returns their sum, by which a batch's loss and gradient are divided; without weights only that."""
+    cdef void gather_weights(self, char *out, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(rows):
+            self.put(out, i, self.get(self.w, self.source(first + i)))
+
+    cdef double sum_of_weights(self, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
         cdef:
-            Py_ssize_t i, source
-            double value, total = 0
+            Py_ssize_t i
+            double total = 0
         if self.w == NULL:
             return <double> rows
         for i in range(rows):
-            source = first + i if self.order == NULL else self.order[first + i]
-            value = self.get(self.w, source)
-            self.put(out, i, value)
-            total += value
+            total += self.get(self.w, self.source(first + i))
         return total
+
+    cdef Py_ssize_t row_start(self, Py_ssize_t i) noexcept nogil:
+        return integer_at(self.starts, self.source(i), self.index_bytes)
+
+    cdef Py_ssize_t row_end(self, Py_ssize_t i) noexcept nogil:
+        return integer_at(self.starts, self.source(i) + 1, self.index_bytes)
+
+    cdef Py_ssize_t column(self, Py_ssize_t stored) noexcept nogil:
+        return integer_at(self.columns, stored, self.index_bytes)
+
+    cdef Py_ssize_t source(self, Py_ssize_t i) noexcept nogil:
+        """The row of X that comes as number `i`."""
+        return i if self.order == NULL else self.order[i]
 
     cdef void add(self, char *array, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
         """array[i] += stored value j: a CSR array may hold an element in parts."""

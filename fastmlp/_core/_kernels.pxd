@@ -78,6 +78,22 @@ cdef extern from "kernels.h" nogil:
         double epsilon
         int nesterov
 
+    ctypedef struct fm_product:
+        void *c
+        const void *a
+        const void *b
+        ptrdiff_t a_row
+        ptrdiff_t a_col
+        ptrdiff_t b_row
+        ptrdiff_t b_col
+        ptrdiff_t m
+        ptrdiff_t n
+        ptrdiff_t k
+        const void *packed
+        const void *init
+        int relu
+        const void *mask
+
     ctypedef struct fm_kernels:
         size_t itemsize
         void (**activation_forward)(
@@ -117,9 +133,16 @@ cdef extern from "kernels.h" nogil:
         ptrdiff_t (*perceptron_epoch)(
             void *, void *, const void *, const uint8_t *, const ptrdiff_t *, ptrdiff_t, ptrdiff_t, ptrdiff_t, double
         ) noexcept nogil
-        void (*gemm)(
-            void *, ptrdiff_t, const void *, ptrdiff_t, ptrdiff_t, const void *, ptrdiff_t, ptrdiff_t,
-            const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, void *
+        ptrdiff_t panel_columns
+        void (*gemm)(const fm_product *, void *) noexcept nogil
+        void (*pack)(
+            void *, ptrdiff_t, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t
+        ) noexcept nogil
+        void (*sparse_row)(
+            void *, const void *, const void *, int, ptrdiff_t, const void *, const void *, ptrdiff_t, int
+        ) noexcept nogil
+        void (*sparse_gradient)(
+            void *, const void *, const void *, const void *, int, ptrdiff_t, ptrdiff_t, ptrdiff_t
         ) noexcept nogil
 
     const fm_kernels *fm_kernels_for(fm_isa isa, size_t itemsize)

@@ -15,6 +15,16 @@ cdef struct Layer:
     fm_activation_arguments arguments
 
 
+cdef enum:
+    MAX_ROW_TILES = 64
+
+# Rows `first` to `last` of W_l, with which the rows below W_l go if `last` is its end.
+cdef struct ParameterTile:
+    int depth
+    Py_ssize_t first
+    Py_ssize_t last
+
+
 cdef class Plan:
     cdef:
         readonly int n_layers
@@ -22,8 +32,12 @@ cdef class Plan:
         readonly Py_ssize_t n_targets
         readonly object dtype
         Py_ssize_t itemsize
-        readonly Py_ssize_t tile_rows
+        readonly Py_ssize_t tile_rows         # of a pass that only goes forward
         readonly bint needs_whole_batch
+        ParameterTile *parameter_tiles    # those of layer 1 come first
+        readonly Py_ssize_t n_parameter_tiles
+        Py_ssize_t n_first_layer_tiles
+        double row_work                   # multiply-adds of one row in the rows phase
         Layer *layers                     # from 1; 0 is the input
         list activations
         object loss
@@ -34,5 +48,6 @@ cdef class Plan:
         fm_loss_arguments loss_arguments
 
     cdef _set_loss(self, out_activation)
-    cdef Py_ssize_t parameter_tile_rows(self, int depth) noexcept nogil
+    cdef _cut_parameters(self)
+    cdef Py_ssize_t n_row_tiles(self, Py_ssize_t rows) noexcept nogil
     cdef Py_ssize_t largest_parameter_tile(self) noexcept nogil

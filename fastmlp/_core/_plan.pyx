@@ -52,12 +52,27 @@ LOSS_KERNELS = {
 # Where the outputs of a sample are probabilities that sum to 1.
 DISTRIBUTION_LOSS_KERNELS = {"log_loss": FM_LOG_LOSS_DISTRIBUTION, "kl_divergence": FM_KL_DIVERGENCE_DISTRIBUTION}
 
-# A row tile's activations and deltas should stay in a core's level-2 cache, but each tile packs the weights
-# again, which more rows share.
-cdef Py_ssize_t ROW_TILE_BYTES = 1<<20
-cdef Py_ssize_t MIN_TILE_ROWS = 128
-# A parameter tile's gradient, which the optimizer reads right after it is written.
-cdef Py_ssize_t PARAMETER_TILE_BYTES = 1<<18
+# Of a forward pass: a tile's activations should stay in a core's level-2 cache, but each tile packs the weights again.
+cdef Py_ssize_t FORWARD_TILE_BYTES = 1<<20
+cdef Py_ssize_t MIN_FORWARD_TILE_ROWS = 128
+
+# Of training. A batch is halved into row tiles as long as each has work enough (multiply-adds: some 3 microseconds) and
+# fills the product's register tiles; where the weights do not fit into a core's caches, each tile reads them from
+# further away, which more rows have to share. All from shapes alone, so that no number of threads changes a bit.
+cdef double MIN_ROW_TILE_WORK = 150e3
+cdef Py_ssize_t MIN_TILE_ROWS = 14, FULL_TILE_ROWS = 28
+cdef Py_ssize_t TILE_ROWS_OVER_L2 = 56, TILE_ROWS_OVER_L3 = 128
+cdef Py_ssize_t L2_BYTES = 1<<20, L3_BYTES = 1<<23
+# What an element-wise pass over a unit costs, in multiply-adds.
+cdef double UNIT_WORK = 40
+# And what the optimizer costs a parameter.
+cdef double PARAMETER_WORK = 25
+
+# A parameter tile's gradient, which the optimizer reads right after it is written, stays in the level-2 cache; several
+# tiles a layer let threads share it. Their rows are a multiple of every panel's columns, so tiles pack whole panels.
+cdef Py_ssize_t PARAMETER_TILE_BYTES = 1<<19
+cdef Py_ssize_t PARAMETER_TILES_A_LAYER = 8
+cdef Py_ssize_t PARAMETER_TILE_STEP = 32
 
 
 cdef class Plan:
@@ -111,7 +126,11 @@ cdef class Plan:
             statistics_offset += 2 * layer.normalizes * layer.units
             row_values += 2 * layer.units
         self._set_loss(activation)
-        self.tile_rows = max(MIN_TILE_ROWS, ROW_TILE_BYTES // (self.itemsize * row_values))
+        self.tile_rows = max(MIN_FORWARD_TILE_ROWS, FORWARD_TILE_BYTES // (self.itemsize * row_values))
+        self._cut_parameters()
+        for depth in range(1, self.n_layers + 1):
+            layer = &self.layers[depth]
+            self.row_work += layer.units * ((1 if depth == 1 else 2) * layer.inputs + UNIT_WORK)
 
     cdef _set_loss(self, out_activation):
         cdef Py_ssize_t n_outputs = self.layers[self.n_layers].outputs
@@ -135,19 +154,62 @@ cdef class Plan:
 
     def __dealloc__(self):
         PyMem_Free(self.layers)
+        PyMem_Free(self.parameter_tiles)
 
-    cdef Py_ssize_t parameter_tile_rows(self, int depth) noexcept nogil:
-        """Rows of W_l whose gradient is computed at once."""
-        return max(1, PARAMETER_TILE_BYTES // (self.layers[depth].units * self.itemsize))
+    cdef _cut_parameters(self):
+        cdef:
+            Py_ssize_t rows, first
+            Layer *layer
+            ParameterTile *tile
+        cuts = []
+        for depth in range(1, self.n_layers + 1):
+            layer = &self.layers[depth]
+            rows = min(PARAMETER_TILE_BYTES // (layer.units * self.itemsize), layer.inputs // PARAMETER_TILES_A_LAYER)
+            rows = max(rows - rows % PARAMETER_TILE_STEP, PARAMETER_TILE_STEP)
+            cuts += [(depth, first, min(first + rows, layer.inputs)) for first in range(0, layer.inputs, rows)]
+        self.n_parameter_tiles = len(cuts)
+        self.n_first_layer_tiles = sum(depth == 1 for depth, _, _ in cuts)
+        self.parameter_tiles = <ParameterTile *> PyMem_Calloc(len(cuts), sizeof(ParameterTile))
+        if self.parameter_tiles == NULL:
+            raise MemoryError()
+        for number, cut in enumerate(cuts):
+            tile = &self.parameter_tiles[number]
+            tile.depth, tile.first, tile.last = cut
+
+    cdef Py_ssize_t n_row_tiles(self, Py_ssize_t rows) noexcept nogil:
+        """Into how many tiles a training batch is cut."""
+        cdef:
+            Py_ssize_t n_tiles = 1, least = FULL_TILE_ROWS, weight_bytes = self.n_parameters * self.itemsize
+        if self.needs_whole_batch:
+            return 1
+        if rows < 2 * FULL_TILE_ROWS:
+            least = MIN_TILE_ROWS
+        if weight_bytes > L2_BYTES:
+            least = TILE_ROWS_OVER_L3 if weight_bytes > L3_BYTES else TILE_ROWS_OVER_L2
+        while (
+            n_tiles < MAX_ROW_TILES and rows >= 2 * n_tiles * least
+            and rows * self.row_work >= 2 * n_tiles * MIN_ROW_TILE_WORK
+        ):
+            n_tiles *= 2
+        return n_tiles
+
+    def work(self, Py_ssize_t rows):
+        """About how many multiply-adds a training step on so many rows takes, or what takes as long."""
+        return self.row_work * rows + self.n_parameters * (rows + PARAMETER_WORK)
+
+    def most_threads(self, Py_ssize_t rows):
+        """How many threads can have a share of both phases of a step."""
+        return self.n_parameter_tiles if self.needs_whole_batch else max(self.n_row_tiles(rows), 1)
 
     cdef Py_ssize_t largest_parameter_tile(self) noexcept nogil:
         """Elements of the largest gradient that is computed at once, the rows below the weights included."""
         cdef:
-            int depth
-            Py_ssize_t rows, largest = 0
+            Py_ssize_t number, rows, largest = 0
             Layer *layer
-        for depth in range(1, self.n_layers + 1):
-            layer = &self.layers[depth]
-            rows = min(self.parameter_tile_rows(depth), layer.inputs) + 1 + layer.normalizes
+            ParameterTile *tile
+        for number in range(self.n_parameter_tiles):
+            tile = &self.parameter_tiles[number]
+            layer = &self.layers[tile.depth]
+            rows = tile.last - tile.first + 1 + layer.normalizes
             largest = max(largest, rows * layer.units)
         return largest

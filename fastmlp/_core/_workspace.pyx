@@ -1,41 +1,68 @@
 """The memory of one batch on its way through a network."""
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.stdint cimport uint64_t
 
 import numpy as np
 
-from fastmlp._core._kernels cimport FM_GEMM_SCRATCH_BYTES
+from fastmlp._core._config cimport kernels_for
+from fastmlp._core._data cimport Data
+from fastmlp._core._kernels cimport FM_GEMM_SCRATCH_BYTES, fm_kernels
 from fastmlp._core._memory cimport address
-from fastmlp._core._plan cimport Layer, Plan
+from fastmlp._core._plan cimport MAX_ROW_TILES, Layer, Plan
 
 from fastmlp._core._memory import aligned_empty
 
+# With fewer rows in a batch products read weights and deltas where they are; packing would take longer.
+cdef Py_ssize_t MIN_ROWS_TO_PACK = 29
+# W_l^T always has to be packed, so that is done while W_l is in cache; but one row is multiplied by another way.
+cdef Py_ssize_t MIN_ROWS_TO_PACK_TRANSPOSE = 2
+
+
+cdef Py_ssize_t n_panels(Py_ssize_t columns, Py_ssize_t width):
+    return (columns + width - 1) // width
+
+
+def workspace_kind(
+    Plan plan, Data data, Py_ssize_t rows, bint backward, bint trains=False, bint whole_gradient=False, int n_threads=1
+):
+    """What decides a workspace's size: two of one plan and kind can take each other's place."""
+    by_stored_values = data.columns != NULL and plan.layers[0].dropout == 0
+    gathers = data.rows_in_place(0) == NULL and not by_stored_values
+    return rows, gathers, by_stored_values, backward, trains, whole_gradient, n_threads
+
 
 cdef class Workspace:
-    """Memory for batches of up to `rows` rows, and the state of one pass over a batch.
+    """Memory for batches of up to `rows` rows, and what goes wrong in a pass over one.
 
     Parameters
     ----------
     plan : Plan
+    data : Data
+        What the batches will be of: their rows have to be copied together if they are shuffled, or sparse and to be
+        dropped out.
     rows : int
-    gather : bool
-        Whether the rows of X have to be copied together, because they are shuffled or sparse.
     backward : bool
         Whether there will be a backward pass, which needs deltas, targets and weights.
+    trains : bool, default=False
+        Whether it is for training steps, which keep weights packed for all row tiles.
     whole_gradient : bool, default=False
-        Whether the gradient of all parameters is needed at once.
+        Whether a training step needs the gradient of all parameters at once.
+    n_threads : int, default=1
     """
 
-    def __cinit__(self, Plan plan, Py_ssize_t rows, bint gather, bint backward, bint whole_gradient=False):
+    def __cinit__(
+        self, Plan plan, Data data, Py_ssize_t rows, bint backward, bint trains=False, bint whole_gradient=False,
+        int n_threads=1,
+    ):
         cdef:
             int depth
             Layer *layer
             LayerMemory *memory
+            bint gather
         self.dtype = plan.dtype
         self.rows = rows
-        self.gathers = gather
-        self.has_whole_gradient = whole_gradient
+        self.kind = workspace_kind(plan, data, rows, backward, trains, whole_gradient, n_threads)
+        _, gather, self.is_sparse, *_ = self.kind
         self.owners = []
         self.activations, self.outputs, self.deltas = [], [], []
         self.layers = <LayerMemory *> PyMem_Calloc(plan.n_layers + 1, sizeof(LayerMemory))
@@ -70,18 +97,48 @@ cdef class Workspace:
             self.activations.append(activation)
             self.outputs.append(output)
             self.deltas.append(delta)
-        scratch = aligned_empty(FM_GEMM_SCRATCH_BYTES, np.uint8)
-        self.owners.append(scratch)
-        self.packed = address(scratch)
+        self.array((n_threads, FM_GEMM_SCRATCH_BYTES // plan.itemsize), &self.scratch)
+        self.row_losses = <double *> address(self.doubles(MAX_ROW_TILES))
+        self.penalties = <double *> address(self.doubles(plan.n_parameter_tiles))
+        self.squares = <double *> address(self.doubles(plan.n_parameter_tiles))
         if backward:
             self.array((rows, plan.n_targets), &self.y)
             self.array((rows,), &self.w)
-            self.array((plan.largest_parameter_tile(),), &self.gradient, quarter=3)
+            largest = plan.largest_parameter_tile()
+            # Whole pages, and all at one quarter of theirs.
+            self.thread_gradient_bytes = (largest * plan.itemsize + 4095) // 4096 * 4096
+            self.array((n_threads, self.thread_gradient_bytes // plan.itemsize), &self.gradients, quarter=3)
+            if self.is_sparse:
+                positions = np.empty((rows, plan.n_first_layer_tiles + 1), np.intp)
+                self.owners.append(positions)
+                self.positions = <Py_ssize_t *> address(positions)
         if whole_gradient:
             self.array((plan.n_parameters,), &self.whole_gradient, quarter=3)
+        if trains:
+            self._pack_layers(plan)
 
     def __dealloc__(self):
         PyMem_Free(self.layers)
+
+    cdef _pack_layers(self, Plan plan):
+        """Memory for the packed operands of a training step, where they pay."""
+        cdef:
+            const fm_kernels *kernels = kernels_for(plan.itemsize)
+            Py_ssize_t width = kernels.panel_columns
+            int depth
+            Layer *layer
+            LayerMemory *memory
+        if width == 0:
+            return
+        for depth in range(1, plan.n_layers + 1):
+            layer, memory = &plan.layers[depth], &self.layers[depth]
+            if self.rows >= MIN_ROWS_TO_PACK and layer.units > 1:
+                if not (depth == 1 and self.is_sparse):
+                    self.array((n_panels(layer.units, width), layer.inputs, width), &memory.packed)
+                if layer.units >= width and layer.inputs >= MIN_ROWS_TO_PACK and not (depth == 1 and self.is_sparse):
+                    self.array((n_panels(layer.units, width), self.rows, width), &memory.packed_delta)
+            if depth > 1 and self.rows >= MIN_ROWS_TO_PACK_TRANSPOSE and layer.units > 1 and layer.inputs > 1:
+                self.array((n_panels(layer.inputs, width), layer.units, width), &memory.packed_transpose)
 
     cdef array(self, shape, char **pointer, quarter=None):
         memory = aligned_empty(shape, self.dtype, quarter)
@@ -92,9 +149,16 @@ cdef class Workspace:
     cdef rows_of(self, Py_ssize_t columns, char **pointer):
         return self.array((self.rows, columns), pointer)
 
-    cdef void begin_pass(self, bint training, uint64_t seed) noexcept nogil:
-        self.training = training
-        self.seed = seed
+    cdef doubles(self, Py_ssize_t n):
+        memory = np.zeros(n, np.float64)
+        self.owners.append(memory)
+        return memory
+
+    cdef void *scratch_of(self, int thread) noexcept nogil:
+        return self.scratch + thread * FM_GEMM_SCRATCH_BYTES
+
+    cdef char *gradient_of(self, int thread) noexcept nogil:
+        return self.gradients + thread * self.thread_gradient_bytes
 
     cdef void fail(self, error) noexcept:
         if not self.failed:  # what comes after the first error follows from it

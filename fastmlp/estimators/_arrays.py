@@ -6,7 +6,7 @@ from scipy.sparse import issparse
 
 
 def for_core(X: ArrayLike) -> ArrayLike:
-    """X as the core reads it: contiguous and aligned, a sparse one with indices that are all inside.
+    """X as the core reads it: contiguous and aligned, a sparse one with indices that are all inside and in order.
 
     Copied only where that is not so, as in a file mapped at an odd offset.
     """
@@ -21,4 +21,4 @@ def for_core(X: ArrayLike) -> ArrayLike:
     if any(new is not old for new, old in zip(arrays, (X.data, X.indices, X.indptr), strict=True)):
         X = type(X)(arrays, shape=X.shape)
     X.check_format(full_check=True)
-    return X
+    return X if X.has_sorted_indices else X.sorted_indices()

@@ -23,6 +23,7 @@ from fastmlp.initializers import INITIALIZERS
 from fastmlp.network import Network, check_activations, check_dropout
 from fastmlp.training import lbfgs
 from fastmlp.training._blas_threads import one_blas_thread
+from fastmlp.training._threads import check_n_jobs
 from fastmlp.training.loop import DivergenceError, Trainer, divergence_message
 from fastmlp.training.optimizers import SGD, Adagrad, Adam, RMSprop
 from fastmlp.training.schedules import SCHEDULES, Adaptive, ByProgress, Constant, InverseScaling, Schedule
@@ -91,6 +92,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         "init": [StrOptions({"auto", *INITIALIZERS}), list, tuple],
         "callbacks": [None, callable, list, tuple],
         "dtype": [StrOptions({"auto", "float32", "float64"})],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(self, **parameters):
@@ -237,6 +239,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         # Not by get_params, which inspects the constructor's signature at a tenth of a small epoch's cost.
         parameters = {name: getattr(self, name) for name in self._parameter_constraints}
         validate_parameter_constraints(self._parameter_constraints, parameters, caller_name=type(self).__name__)
+        check_n_jobs(self.n_jobs)
 
     def _check_solver(self):
         if self.solver in STOCHASTIC_SOLVERS:
@@ -427,6 +430,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             shuffle=self.shuffle,
             random_state=random_state,
             verbose=self.verbose,
+            n_jobs=self.n_jobs,
         )
         if before is not None:
             trainer.continue_from(before)

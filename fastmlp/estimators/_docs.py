@@ -116,7 +116,12 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
 
     dtype : {'auto', 'float32', 'float64'}, default='auto'
         Computing dtype. 'auto' keeps float32 input in float32 and everything else in float64, as scikit-learn does;
-        'float32' is about twice as fast."""
+        'float32' is about twice as fast.
+
+    n_jobs : int or None, default=None
+        The most threads that training takes, -1 for all CPUs; never more than the size of a step pays for. None is the
+        CPUs that this process may use (affinity, cgroup quota, ``OMP_NUM_THREADS``) and no other fit is using, and one
+        inside a joblib worker. The same ``random_state`` gives the same weights, bit for bit, for any number."""
 
 SHARED_ATTRIBUTES = """network_ : Network
         The trained network.

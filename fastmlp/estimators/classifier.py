@@ -118,6 +118,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         init: str | Sequence[str] = "auto",
         callbacks: Callbacks = None,
         dtype: str = "auto",
+        n_jobs: int | None = None,
     ):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -153,6 +154,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             init=init,
             callbacks=callbacks,
             dtype=dtype,
+            n_jobs=n_jobs,
         )
         self.loss = loss
         self.label_smoothing = label_smoothing

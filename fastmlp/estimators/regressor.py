@@ -94,6 +94,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         init: str | Sequence[str] = "auto",
         callbacks: Callbacks = None,
         dtype: str = "auto",
+        n_jobs: int | None = None,
     ):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -129,6 +130,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             init=init,
             callbacks=callbacks,
             dtype=dtype,
+            n_jobs=n_jobs,
         )
         self.loss = loss
 

@@ -66,7 +66,7 @@ def train(
         Data(X, targets, sample_weight, rows[first : first + MAX_BATCH_ROWS], *target_values)
         for first in range(0, len(rows), MAX_BATCH_ROWS)
     ]
-    workspace = Workspace(network.core.plan, min(MAX_BATCH_ROWS, len(rows)), gather=True, backward=True)
+    workspace = Workspace(network.core.plan, batches[0], batches[0].n_rows, backward=True)
     batch_gradient = np.empty_like(network.parameters)
 
     def cost_and_gradient(parameters):

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp._core._data import Data
-from fastmlp._core._workspace import Workspace
+from fastmlp._core._training import train
+from fastmlp._core._workspace import Workspace, workspace_kind
 from fastmlp.network import Network
+from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.optimizers import Optimizer
 from fastmlp.training.schedules import Constant
 from fastmlp.training.stopping import Patience
@@ -134,6 +135,8 @@ class Trainer:
         For that order, dropout and random slopes.
     verbose : bool
         Whether to print a line an epoch.
+    n_jobs : int or None
+        The most threads; None for as many as there are CPUs and the work pays for.
     history : History
     """
 
@@ -149,6 +152,7 @@ class Trainer:
     shuffle: bool
     random_state: np.random.RandomState
     verbose: bool = False
+    n_jobs: int | None = None
     history: History = field(default_factory=History)
     _workspace: Workspace | None = field(default=None, init=False, repr=False)
 
@@ -191,36 +195,38 @@ class Trainer:
         if rows is None and self.shuffle:
             rows = np.arange(X.shape[0], dtype=np.intp)
         data = Data(X, targets, sample_weight, rows, *target_values)
-        workspace = self._workspace_for(gather=rows is not None or issparse(X))
+        n_steps = max_iter * -(-data.n_rows // self.batch_size)
         good = Snapshot(self.network)
         history.n_epochs, history.stop_reason = 0, "max_iter"
         try:
-            for epoch in range(1, max_iter + 1):
-                if self.shuffle:
-                    self.random_state.shuffle(rows)
-                loss = self._run_epoch(workspace, data)
-                if not (np.isfinite(loss) and core.all_finite()):
-                    history.stop_reason = "diverged"
-                    break
-                score = None if validation_score is None else validation_score()
-                history.n_epochs = epoch
-                history.n_samples_seen += data.n_rows
-                history.loss_curve.append(loss)
-                if score is not None:
-                    history.validation_scores.append(score)
-                is_best = self.patience.update(loss if score is None else score)
-                if score is None or is_best:
-                    good.take()
-                info = EpochInfo(epoch, max_iter, loss, score, self.schedule.learning_rate)
-                self._report(info)
-                self.schedule.epoch_ends(history.n_samples_seen)
-                stop_requests = [callback(info) for callback in callbacks]
-                if any(stop_requests):
-                    history.stop_reason = "callback"
-                    break
-                if self.patience.exhausted and not self._lower_learning_rate():
-                    history.stop_reason = "no_improvement"
-                    break
+            with team_of(n_threads(core.plan, self.n_jobs, self.batch_size, n_steps)) as team:
+                workspace = self._workspace_for(data, team.n_threads)
+                for epoch in range(1, max_iter + 1):
+                    if self.shuffle:
+                        self.random_state.shuffle(rows)
+                    loss = self._run_epoch(workspace, data, team)
+                    if not (np.isfinite(loss) and core.all_finite()):
+                        history.stop_reason = "diverged"
+                        break
+                    score = None if validation_score is None else validation_score()
+                    history.n_epochs = epoch
+                    history.n_samples_seen += data.n_rows
+                    history.loss_curve.append(loss)
+                    if score is not None:
+                        history.validation_scores.append(score)
+                    is_best = self.patience.update(loss if score is None else score)
+                    if score is None or is_best:
+                        good.take()
+                    info = EpochInfo(epoch, max_iter, loss, score, self.schedule.learning_rate)
+                    self._report(info)
+                    self.schedule.epoch_ends(history.n_samples_seen)
+                    stop_requests = [callback(info) for callback in callbacks]
+                    if any(stop_requests):
+                        history.stop_reason = "callback"
+                        break
+                    if self.patience.exhausted and not self._lower_learning_rate():
+                        history.stop_reason = "no_improvement"
+                        break
         except KeyboardInterrupt:
             history.stop_reason = "interrupted"
             warn_interrupted(f"{history.n_epochs} epochs")
@@ -252,19 +258,17 @@ class Trainer:
         if before.patience.higher_is_better == self.patience.higher_is_better:
             self.patience.best, self.patience.count = before.patience.best, before.patience.count
 
-    def _workspace_for(self, *, gather):
+    def _workspace_for(self, data, n_threads):
         """The last call's workspace if it fits, because filling new pages costs more than a small epoch."""
-        workspace, clips = self._workspace, self.clip_norm is not None
-        needed = (self.batch_size, gather, clips)
-        if workspace is None or (workspace.rows, workspace.gathers, workspace.has_whole_gradient) != needed:
-            workspace = Workspace(self.network.core.plan, self.batch_size, gather, backward=True, whole_gradient=clips)
-            self._workspace = workspace
-        return workspace
+        needed = (self.network.core.plan, data, self.batch_size, True, True, self.clip_norm is not None, n_threads)
+        if self._workspace is None or self._workspace.kind != workspace_kind(*needed):
+            self._workspace = Workspace(*needed)
+        return self._workspace
 
     def __getstate__(self):
         return {**self.__dict__, "_workspace": None}
 
-    def _run_epoch(self, workspace, data):
+    def _run_epoch(self, workspace, data, team):
         """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is."""
         n_batches = -(-data.n_rows // self.batch_size)
         # One number for the epoch, and only where something is random: the order of rows stays scikit-learn's.
@@ -278,9 +282,11 @@ class Trainer:
                     "the share of the weights that each step takes away, has to be less than 1; lower one of them."
                 )
             step_sizes = self.optimizer.step_sizes(rates)
-            total += self.network.core.train(
+            total += train(
+                self.network.core,
                 workspace,
                 data,
+                team,
                 first * self.batch_size,
                 self.batch_size,
                 np.column_stack([step_sizes, 1 - self.weight_decay * rates]),

@@ -1,0 +1,109 @@
+"""How many threads a fit is given."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral
+
+import joblib
+from joblib.parallel import get_active_backend
+
+from fastmlp._core._plan import Plan
+from fastmlp._core._team import Team
+
+# A step's share of work, in multiply-adds, below which another thread costs more than it brings: what meeting costs.
+# docs/performance.md says how it was measured.
+MIN_WORK_A_THREAD = 400e3
+# And that of all steps together, below which starting the thread does.
+MIN_WORK_A_FIT = 20e6
+
+_lock = threading.Lock()
+_n_busy = 0
+
+
+def usable_cpus() -> int:
+    """CPUs for a fit that was not told how many threads to take.
+
+    Those this process may use (affinity, cgroup quota, ``LOKY_MAX_CPU_COUNT``), at most ``OMP_NUM_THREADS``, less those
+    of other fits that are running; one inside a joblib worker, which has its share of the CPUs by being one.
+
+    Returns
+    -------
+    int
+    """
+    if get_active_backend()[0].nesting_level:
+        return 1
+    n_cpus = joblib.cpu_count()
+    limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if limit.isdigit() and int(limit) > 0:
+        n_cpus = min(n_cpus, int(limit))
+    return max(1, n_cpus - _n_busy)
+
+
+def n_threads(plan: Plan, n_jobs: int | None, batch_size: int, n_steps: int) -> int:
+    """Threads that pay for training steps of one batch size.
+
+    Parameters
+    ----------
+    plan : Plan
+    n_jobs : int or None
+        The most there may be; None for the usable CPUs, -1 for all CPUs, -2 for all but one ...
+    batch_size, n_steps : int
+
+    Returns
+    -------
+    int
+    """
+    work = plan.work(batch_size)
+    most = min(int(work // MIN_WORK_A_THREAD), plan.most_threads(batch_size))
+    if n_jobs == 1 or most <= 1 or work * n_steps < MIN_WORK_A_FIT:
+        return 1
+    if n_jobs is None:
+        return min(most, usable_cpus())
+    return min(most, n_jobs if n_jobs > 0 else max(1, joblib.cpu_count() + 1 + n_jobs))
+
+
+def check_n_jobs(n_jobs: object) -> None:
+    """Refuse what is no number of threads.
+
+    Parameters
+    ----------
+    n_jobs : object
+
+    Raises
+    ------
+    ValueError
+        If it is neither None nor an integer other than 0.
+    """
+    if n_jobs is not None and (not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool) or n_jobs == 0):
+        raise ValueError(
+            f"n_jobs is {n_jobs!r}; pass the most threads to use, -1 for all CPUs, or None for what the work pays for."
+        )
+
+
+@contextmanager
+def team_of(n_threads: int) -> Iterator[Team]:
+    """A team for the length of a fit, whose CPUs other fits do not count on.
+
+    Parameters
+    ----------
+    n_threads : int
+
+    Yields
+    ------
+    Team
+    """
+    global _n_busy
+    if n_threads == 1:
+        with Team(1) as team:
+            yield team
+        return
+    with _lock:
+        _n_busy += n_threads
+    try:
+        with Team(n_threads, may_spin=_n_busy <= joblib.cpu_count()) as team:
+            yield team
+    finally:
+        with _lock:
+            _n_busy -= n_threads

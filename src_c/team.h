@@ -1,0 +1,87 @@
+/* How the threads of a team meet and share tiles: C11 atomics, no library of threads.
+ *
+ * A step is microseconds to milliseconds long, so who waits spins first, then lets others run, then sleeps.
+ */
+#ifndef FM_TEAM_H
+#define FM_TEAM_H
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <time.h>
+
+#define FM_CACHE_LINE 64
+
+typedef struct {
+  _Alignas(FM_CACHE_LINE) atomic_uint arrived;
+  _Alignas(FM_CACHE_LINE) atomic_uint generation; /* what those who wait watch */
+  _Alignas(FM_CACHE_LINE) atomic_uint n_threads;
+  unsigned spins; /* 0 where there are more threads than CPUs, and spinning keeps others from arriving */
+} fm_barrier;
+
+/* How many tiles of one thread's share have been taken, by itself or by one that was done with its own. */
+typedef struct {
+  _Alignas(FM_CACHE_LINE) atomic_ptrdiff_t taken;
+} fm_share;
+
+#define FM_SPINS 2000        /* some 30 microseconds */
+#define FM_YIELDS 2000       /* about a millisecond more */
+#define FM_SLEEP_NANOS 50000 /* then asleep, for this long at a time */
+
+static inline void fm_barrier_init(fm_barrier *barrier, unsigned n_threads, int may_spin) {
+  atomic_init(&barrier->arrived, 0);
+  atomic_init(&barrier->generation, 0);
+  atomic_init(&barrier->n_threads, n_threads);
+  barrier->spins = may_spin ? FM_SPINS : 0;
+}
+
+/* Before the caller's first wait: fewer threads than thought, of which others may be waiting already. */
+static inline void fm_barrier_resize(fm_barrier *barrier, unsigned n_threads) {
+  atomic_store_explicit(&barrier->n_threads, n_threads, memory_order_relaxed);
+}
+
+static inline void fm_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/* Returns once all threads have called it; what they wrote before is seen after. */
+static inline void fm_barrier_wait(fm_barrier *barrier) {
+  const unsigned generation = atomic_load_explicit(&barrier->generation, memory_order_relaxed);
+  const unsigned arrived = atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel) + 1;
+  if (arrived == atomic_load_explicit(&barrier->n_threads, memory_order_relaxed)) {
+    atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
+    atomic_store_explicit(&barrier->generation, generation + 1, memory_order_release);
+    return;
+  }
+  for (unsigned waits = 0; atomic_load_explicit(&barrier->generation, memory_order_acquire) == generation;
+       waits++) {
+    if (waits < barrier->spins) {
+      fm_pause();
+    } else if (waits < barrier->spins + FM_YIELDS) {
+      sched_yield();
+    } else {
+      const struct timespec nap = {.tv_nsec = FM_SLEEP_NANOS};
+      nanosleep(&nap, NULL);
+    }
+  }
+}
+
+/* The next tile for a thread, or -1: those whose number is the thread's, modulo the number of threads, then what
+ * others have left. `tried` is how many shares it has found empty, 0 at first. */
+static inline ptrdiff_t fm_take_tile(fm_share *shares, int n_threads, int thread, int *tried, ptrdiff_t n_tiles) {
+  for (; *tried < n_threads; ++*tried) {
+    const int owner = (thread + *tried) % n_threads;
+    const ptrdiff_t taken = atomic_fetch_add_explicit(&shares[owner].taken, 1, memory_order_relaxed);
+    const ptrdiff_t tile = taken * n_threads + owner;
+    if (tile < n_tiles) return tile;
+  }
+  return -1;
+}
+
+static inline void fm_share_reset(fm_share *share) {
+  atomic_store_explicit(&share->taken, 0, memory_order_relaxed);
+}
+
+#endif
