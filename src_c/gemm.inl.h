@@ -2,24 +2,18 @@
  *
  *   C = init + A B        A (m, k), B (k, n), C (m, n) row-major, leading dimension ldc
  *
- * A and B are read through a (row stride, column stride) pair, so a transpose is a pair swapped. A tile of C, at
- * most FM_GEMM_ROWS by NR, stays in registers for a whole block of k, and what follows the product (ReLU, or its
- * derivative) is done before it is stored. B is read in panels of NR columns, [panel][k][NR], zero-padded: packed
- * beforehand, or here, one panel at a time; a panel that only one or two tiles read is read in place. A is read
- * in place, one element broadcast at a time, unless its rows lie so that they would push each other out of the
- * level-1 cache.
+ * A and B are read through a (row stride, column stride) pair, so a transpose is a pair swapped. A tile of C,
+ * at most FM_GEMM_ROWS by NR, stays in registers for a whole block of k, and what follows the product (ReLU,
+ * or its derivative) is done before it is stored. B is read in panels of NR columns, [panel][k][NR],
+ * zero-padded: packed beforehand, or here, one panel at a time; or in place, where its rows are whole and lie
+ * close together. A is read in place, one element broadcast at a time, unless its rows lie so that they would
+ * push each other out of the level-1 cache.
  */
 
-typedef REAL FM_NAME(vec) __attribute__((vector_size(FM_VECTOR_BYTES), aligned(sizeof(REAL))));
-typedef REAL FM_NAME(half_vec) __attribute__((vector_size(FM_VECTOR_BYTES / 2), aligned(sizeof(REAL))));
-typedef FM_INT FM_NAME(lanes) __attribute__((vector_size(FM_VECTOR_BYTES)));
-#define VEC FM_NAME(vec)
-#define HALF FM_NAME(half_vec)
-#define LANES ((ptrdiff_t)(FM_VECTOR_BYTES / sizeof(REAL)))
-#define NR (2 * LANES)
 #define FM_K_BLOCK ((ptrdiff_t)(2048 / sizeof(REAL))) /* rows of a panel that are used at once */
 #define FM_STRIP 256
-/* A copied row is this much longer than a block of k, so that rows do not start a multiple of a page apart. */
+/* A copied row is this much longer than a block of k, so that rows do not start a multiple of a page apart.
+ */
 #define FM_A_STRIDE (FM_K_BLOCK + LANES)
 /* The scratch memory: one panel of B, and as many rows of A as there is room for. */
 #define FM_PANEL_SIZE (FM_K_BLOCK * NR)
@@ -33,12 +27,14 @@ typedef struct {
   int relu;
 } FM_NAME(ends);
 
-/* One tile: rows x (n_vectors * LANES) of C. Called with constant `rows`, `n_vectors` and one constant stride of
- * A, so that the loops over them unroll and `sum` lives in registers. `partial` is how many lanes of the last
- * vector there are in C, or 0 for all of them. */
-static inline __attribute__((always_inline)) void FM_NAME(tile)(
-    int rows, int n_vectors, REAL *c, ptrdiff_t ldc, int partial, const REAL *a, ptrdiff_t a_row,
-    ptrdiff_t a_col, const REAL *b, ptrdiff_t ldb, const FM_NAME(ends) * ends, ptrdiff_t k) {
+/* One tile: rows x (n_vectors * LANES) of C. Called with constant `rows`, `n_vectors` and one constant stride
+ * of A, so that the loops over them unroll and `sum` lives in registers. `partial` is how many lanes of the
+ * last vector there are in C, or 0 for all of them. */
+static inline __attribute__((always_inline)) void FM_NAME(tile)(int rows, int n_vectors, REAL *c,
+                                                                ptrdiff_t ldc, int partial, const REAL *a,
+                                                                ptrdiff_t a_row, ptrdiff_t a_col,
+                                                                const REAL *b, ptrdiff_t ldb,
+                                                                const FM_NAME(ends) * ends, ptrdiff_t k) {
   VEC sum[FM_GEMM_ROWS][2];
   VEC start[2] = {{0}, {0}};
   if (ends->init && !ends->accumulate)
@@ -61,27 +57,22 @@ static inline __attribute__((always_inline)) void FM_NAME(tile)(
       for (int v = 0; v < n_vectors; v++) sum[i][v] += ai * bp[v];
     }
   }
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-    for (int v = 0; v < n_vectors; v++) {
-      REAL *out = c + i * ldc + v * LANES;
-      VEC value = sum[i][v];
-      if (!partial || v < n_vectors - 1) {
-        if (ends->accumulate) value += *(const VEC *)out;
-        if (ends->relu) value = (VEC)((FM_NAME(lanes))value & ~(value < 0));
-        if (ends->mask)
-          value = (VEC)((FM_NAME(lanes))value & (*(const VEC *)(ends->mask + i * ldc + v * LANES) > 0));
-        *(VEC *)out = value;
-      } else {
-        if (ends->accumulate) value += (VEC)FM_NAME(load_first)(out, partial);
-        if (ends->relu) value = (VEC)((FM_NAME(lanes))value & ~(value < 0));
-        if (ends->mask)
-          value = (VEC)((FM_NAME(lanes))value &
-                        ((VEC)FM_NAME(load_first)(ends->mask + i * ldc + v * LANES, partial) > 0));
-        FM_NAME(store_first)(out, value, partial);
-      }
-    }
+#define FM_EACH_VECTOR                                                                                       \
+  _Pragma("GCC unroll 16") for (int i = 0; i < rows; i++)                                                    \
+      _Pragma("GCC unroll 2") for (int v = 0; v < n_vectors; v++)
+#define FM_LOAD_LIKE_C(x)                                                                                    \
+  (partial && v == n_vectors - 1 ? (VEC)FM_NAME(load_first)((x) + i * ldc + v * LANES, partial)              \
+                                 : *(const VEC *)((x) + i * ldc + v * LANES))
+  if (ends->accumulate) FM_EACH_VECTOR sum[i][v] += FM_LOAD_LIKE_C(c);
+  if (ends->relu) FM_EACH_VECTOR sum[i][v] = (VEC)((FM_NAME(lanes))sum[i][v] & ~(sum[i][v] < 0));
+  if (ends->mask)
+    FM_EACH_VECTOR sum[i][v] = (VEC)((FM_NAME(lanes))sum[i][v] & (FM_LOAD_LIKE_C(ends->mask) > 0));
+  FM_EACH_VECTOR {
+    if (partial && v == n_vectors - 1)
+      FM_NAME(store_first)(c + i * ldc + v * LANES, sum[i][v], partial);
+    else
+      *(VEC *)(c + i * ldc + v * LANES) = sum[i][v];
+  }
 }
 
 /* The same for the last few columns, which half a register holds: half the work on most CPUs. */
@@ -211,32 +202,40 @@ static void FM_NAME(pack)(void *packed_out, ptrdiff_t panel_size, const void *b_
     FM_NAME(pack_panel)(packed, b + j * b_col, b_row, b_col, k, n - j < NR ? n - j : NR);
 }
 
-/* n = 1: a dot product for each row of A, four at a time, or a sum of the columns of A, whichever A lies right
- * for. */
+/* sums (rows,) of the products of `rows` rows of A with b. Called with constant `rows`. */
+static inline __attribute__((always_inline)) void FM_NAME(dots)(int rows, REAL *sums, const REAL *a,
+                                                                ptrdiff_t a_row, const REAL *b, ptrdiff_t k) {
+  VEC sum[4] = {{0}, {0}, {0}, {0}};
+  ptrdiff_t p = 0;
+  for (; p + LANES <= k; p += LANES) {
+    const VEC bp = *(const VEC *)(b + p);
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; i++) sum[i] += *(const VEC *)(a + i * a_row + p) * bp;
+  }
+  if (p < k) {
+    const VEC bp = (VEC)FM_NAME(load_first)(b + p, (int)(k - p));
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; i++) sum[i] += (VEC)FM_NAME(load_first)(a + i * a_row + p, (int)(k - p)) * bp;
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < rows; i++) sums[i] = FM_NAME(sum_of_lanes)(sum[i]);
+}
+
+/* n = 1: a dot product for each row of A, four at a time, or a sum of the columns of A, whichever A lies
+ * right for. */
 static void FM_NAME(gemv)(REAL *restrict c, ptrdiff_t ldc, const REAL *restrict a, ptrdiff_t a_row,
                           ptrdiff_t a_col, const REAL *restrict b, ptrdiff_t b_row, const REAL *init,
                           ptrdiff_t init_stride, ptrdiff_t m, ptrdiff_t k) {
   if (a_col == 1 && b_row == 1) {
-    ptrdiff_t i = 0;
-    for (; i + 4 <= m; i += 4, a += 4 * a_row) {
-      REAL sum_0 = 0, sum_1 = 0, sum_2 = 0, sum_3 = 0;
-#pragma omp simd reduction(+ : sum_0, sum_1, sum_2, sum_3)
-      for (ptrdiff_t p = 0; p < k; p++) {
-        sum_0 += a[p] * b[p];
-        sum_1 += a[a_row + p] * b[p];
-        sum_2 += a[2 * a_row + p] * b[p];
-        sum_3 += a[3 * a_row + p] * b[p];
-      }
-      c[i * ldc] = sum_0 + (init ? init[i * init_stride] : 0);
-      c[(i + 1) * ldc] = sum_1 + (init ? init[(i + 1) * init_stride] : 0);
-      c[(i + 2) * ldc] = sum_2 + (init ? init[(i + 2) * init_stride] : 0);
-      c[(i + 3) * ldc] = sum_3 + (init ? init[(i + 3) * init_stride] : 0);
-    }
-    for (; i < m; i++, a += a_row) {
-      REAL sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (ptrdiff_t p = 0; p < k; p++) sum += a[p] * b[p];
-      c[i * ldc] = sum + (init ? init[i * init_stride] : 0);
+    REAL sums[4];
+    for (ptrdiff_t i = 0; i < m; i += 4, a += 4 * a_row) {
+      const ptrdiff_t rows = m - i < 4 ? m - i : 4;
+      if (rows == 4)
+        FM_NAME(dots)(4, sums, a, a_row, b, k);
+      else
+        for (ptrdiff_t r = 0; r < rows; r++) FM_NAME(dots)(1, sums + r, a + r * a_row, a_row, b, k);
+      for (ptrdiff_t r = 0; r < rows; r++)
+        c[(i + r) * ldc] = sums[r] + (init ? init[(i + r) * init_stride] : 0);
     }
     return;
   }
@@ -252,6 +251,10 @@ static void FM_NAME(gemv)(REAL *restrict c, ptrdiff_t ldc, const REAL *restrict 
 
 /* Rows of A whose distance is a multiple of this would share a few sets of the level-1 cache. */
 #define FM_CONFLICT_BYTES 1024
+
+/* Rows of B this far apart lie in few sets of the cache and many pages: a panel of them is worth packing once
+ * more than two tiles read it. */
+#define FM_FAR_BYTES 2048
 
 /* The general case: blocks of k, panels of B, tiles of C. */
 static void FM_NAME(gemm_tiled)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
@@ -281,7 +284,8 @@ static void FM_NAME(gemm_tiled)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_t
         ptrdiff_t ldb = b_row;
         if (packed) {
           b_block = packed + j * k + p0 * NR, ldb = NR;
-        } else if (b_col != 1 || columns < NR || n_tiles > 2) {
+        } else if (b_col != 1 || columns < NR ||
+                   (n_tiles > 2 && b_row * (ptrdiff_t)sizeof(REAL) >= FM_FAR_BYTES)) {
           FM_NAME(pack_panel)(panel, b_block, b_row, b_col, kb, columns);
           b_block = panel, ldb = NR;
         }
@@ -292,8 +296,8 @@ static void FM_NAME(gemm_tiled)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_t
         for (ptrdiff_t t = 0; t < n_tiles; t++) {
           const ptrdiff_t i = t * mb / n_tiles, rows = (t + 1) * mb / n_tiles - i;
           ends.mask = after->mask && s == n_blocks - 1 ? after->mask + (i0 + i) * ldc + j : NULL;
-          FM_NAME(tile_any)((int)rows, c + (i0 + i) * ldc + j, ldc, columns, a_block + i * block_row, block_row,
-                            a_col, b_block, ldb, &ends, kb);
+          FM_NAME(tile_any)((int)rows, c + (i0 + i) * ldc + j, ldc, columns, a_block + i * block_row,
+                            block_row, a_col, b_block, ldb, &ends, kb);
         }
       }
     }
@@ -309,7 +313,8 @@ static void FM_NAME(gemm_narrow)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_
   const FM_NAME(ends) nothing = {0};
   for (ptrdiff_t i = 0; i < m; i += FM_STRIP) {
     const ptrdiff_t rows = m - i < FM_STRIP ? m - i : FM_STRIP;
-    FM_NAME(gemm_tiled)(strip, FM_STRIP, b, b_col, b_row, a + i, a_col, 1, NULL, &nothing, n, rows, k, scratch);
+    FM_NAME(gemm_tiled)(strip, FM_STRIP, b, b_col, b_row, a + i, a_col, 1, NULL, &nothing, n, rows, k,
+                        scratch);
     for (ptrdiff_t r = 0; r < rows; r++)
       for (ptrdiff_t j = 0; j < n; j++) c[(i + r) * ldc + j] = strip[j * FM_STRIP + r];
   }
@@ -326,7 +331,8 @@ static void FM_NAME(finish_vector)(REAL *c, ptrdiff_t n, const fm_product *produ
 
 static void FM_NAME(gemm)(const fm_product *product, void *scratch_in) {
   const ptrdiff_t m = product->m, n = product->n, k = product->k;
-  const ptrdiff_t a_row = product->a_row, a_col = product->a_col, b_row = product->b_row, b_col = product->b_col;
+  const ptrdiff_t a_row = product->a_row, a_col = product->a_col, b_row = product->b_row,
+                  b_col = product->b_col;
   REAL *c = product->c, *scratch = scratch_in;
   const REAL *a = product->a, *b = product->b, *init = product->init;
   if (n == 1) {
@@ -334,7 +340,8 @@ static void FM_NAME(gemm)(const fm_product *product, void *scratch_in) {
     FM_NAME(finish_vector)(c, m, product);
     return;
   }
-  if (m == 1) { /* C^T = B^T A^T */
+  if (m == 1 && b_row == 1 &&
+      k >= LANES) { /* C^T = B^T A^T: dot products with the rows of B^T, as they lie */
     FM_NAME(gemv)(c, 1, b, b_col, b_row, a, a_col, init, 1, n, k);
     FM_NAME(finish_vector)(c, n, product);
     return;

@@ -32,7 +32,13 @@
 #define FM_MIN_NORMAL 0x1p-126f
 #define FM_SQRT_HALF_BITS 0x3f3504f3u /* sqrt(1/2) */
 #define FM_NORMAL_MAX 15.0f /* the normal distribution's tail, its density times x too, is 0 from here on */
+#ifdef FM_VECTOR_BYTES
+#define FM_ESTIMATES /* of 1 / sqrt(x) and 1 / x: float only */
+#endif
 #include "table.inl.h"
+#undef FM_ESTIMATES
+#undef VEC
+#undef HALF
 #undef REAL
 #undef FM_DTYPE
 #undef FM_INT

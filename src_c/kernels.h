@@ -85,7 +85,8 @@ typedef struct {
   int nesterov;         /* sgd: look ahead along the velocity */
 } fm_step;
 
-/* c (m, n) = end(init + a (m, k) b (k, n)), row-major; a and b by (row stride, column stride), one of them 1. */
+/* c (m, n) = end(init + a (m, k) b (k, n)), row-major; a and b by (row stride, column stride), one of them 1.
+ */
 typedef struct {
   void *c;
   const void *a, *b;
@@ -171,8 +172,11 @@ typedef struct {
                                 const ptrdiff_t *order, ptrdiff_t rows, ptrdiff_t features, ptrdiff_t outputs,
                                 double eta);
 
-  /* z (units,) = end(init + x w) for a sparse row x of `count` values in the numbered columns, w (columns, units);
-   * column numbers have index_bytes bytes, 4 or 8; relu as in fm_product. */
+  /* out (rows, row_bytes) = rows order (rows,) of x. */
+  void (*gather_rows)(void *out, const void *x, const ptrdiff_t *order, ptrdiff_t rows, size_t row_bytes);
+
+  /* z (units,) = end(init + x w) for a sparse row x of `count` values in the numbered columns, w (columns,
+   * units); column numbers have index_bytes bytes, 4 or 8; relu as in fm_product. */
   void (*sparse_row)(void *z, const void *values, const void *columns, int index_bytes, ptrdiff_t count,
                      const void *w, const void *init, ptrdiff_t units, int relu);
 
@@ -186,10 +190,10 @@ typedef struct {
   /* One product; scratch holds FM_GEMM_SCRATCH_BYTES. */
   void (*gemm)(const fm_product *product, void *scratch);
 
-  /* b (k, n) into panels of panel_columns columns, panel_size elements apart, each (k, panel_columns), the last
-   * one padded with zeros. */
-  void (*pack)(void *packed, ptrdiff_t panel_size, const void *b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k,
-               ptrdiff_t n);
+  /* b (k, n) into panels of panel_columns columns, panel_size elements apart, each (k, panel_columns), the
+   * last one padded with zeros. */
+  void (*pack)(void *packed, ptrdiff_t panel_size, const void *b, ptrdiff_t b_row, ptrdiff_t b_col,
+               ptrdiff_t k, ptrdiff_t n);
 } fm_kernels;
 
 /* What gemm keeps in the level-2 cache: a panel of B, and rows of A that lie badly. */

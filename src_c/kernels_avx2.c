@@ -27,6 +27,14 @@ static inline void store_first_f64_avx2(double *x, __m256d value, int n) {
   _mm256_maskstore_pd(x, fm_first_f64(n), value);
 }
 
+/* 1 / sqrt(x) and 1 / x to 12 bits. */
+static inline __m256 rsqrt_estimate_f32_avx2(__m256 x) {
+  return _mm256_rsqrt_ps(x);
+}
+static inline __m256 reciprocal_estimate_f32_avx2(__m256 x) {
+  return _mm256_rcp_ps(x);
+}
+
 #define FM_ISA avx2
 #define FM_VECTOR_BYTES 32
 #define FM_GEMM_ROWS 6 /* 6 x 2 sums, 2 of B, 1 of A: 15 of the 16 registers */

@@ -23,6 +23,14 @@ static inline void store_first_f64_avx512(double *x, __m512d value, int n) {
   _mm512_mask_storeu_pd(x, (__mmask8)((1 << n) - 1), value);
 }
 
+/* 1 / sqrt(x) and 1 / x to 14 bits. */
+static inline __m512 rsqrt_estimate_f32_avx512(__m512 x) {
+  return _mm512_rsqrt14_ps(x);
+}
+static inline __m512 reciprocal_estimate_f32_avx512(__m512 x) {
+  return _mm512_rcp14_ps(x);
+}
+
 #define FM_ISA avx512
 #define FM_VECTOR_BYTES 64
 #define FM_GEMM_ROWS 14 /* 14 x 2 sums, 2 of B: 30 of the 32 registers, A straight from memory */

@@ -22,19 +22,58 @@ static double FM_NAME(sgd_update)(void *parameter_inout, void *velocity_inout, v
   return squares;
 }
 
-/* The gradient divided by the root of what is remembered of its squares: v = decay v + share g^2. */
-static inline double FM_NAME(scaled_update)(REAL *restrict parameter, REAL *restrict squared_gradients,
-                                            const REAL *restrict gradient, ptrdiff_t n, REAL l2, REAL decay,
-                                            REAL share, const fm_step *step) {
+#ifdef FM_ESTIMATES
+/* numerator / (sqrt(v) + epsilon) within 3 ULP, from estimates and one Newton step each: square root and
+ * division take twice as long as all the rest of an update. v below the smallest normal number counts as 0.
+ */
+static inline VEC FM_NAME(over_root)(VEC numerator, VEC v, REAL epsilon) {
+  const VEC floor = (VEC){0} + FM_MIN_NORMAL;
+  const VEC positive = (VEC)(((FM_NAME(lanes))v & (v > floor)) | ((FM_NAME(lanes))floor & ~(v > floor)));
+  const VEC r = (VEC)FM_NAME(rsqrt_estimate)(positive);
+  const VEC t = v * r;
+  const VEC root = t + ((REAL)0.5 * t) * (1 - t * r);
+  const VEC d = root + epsilon, q = (VEC)FM_NAME(reciprocal_estimate)(d);
+  return numerator * (q + q * (1 - d * q));
+}
+#endif
+
+/* m = beta_1 m + rest_1 g, v = beta_2 v + rest_2 g^2, p = p - learning_rate m / (sqrt(v) + epsilon), where
+ * without an array of means m is g. */
+static inline __attribute__((always_inline)) double FM_NAME(scaled_update)(
+    REAL *restrict parameter, REAL *restrict mean, REAL *restrict square, const REAL *restrict gradient,
+    ptrdiff_t n, REAL l2, REAL beta_1, REAL rest_1, REAL beta_2, REAL rest_2, const fm_step *step) {
   const REAL learning_rate = (REAL)step->learning_rate, epsilon = (REAL)step->epsilon;
   REAL squares = 0;
+  ptrdiff_t done = 0;
+#ifdef FM_ESTIMATES
+  VEC vector_squares = {0};
+  for (; done + LANES <= n; done += LANES) {
+    const VEC p = *(const VEC *)(parameter + done);
+    const VEC g = *(const VEC *)(gradient + done) + l2 * p;
+    const VEC v = beta_2 * *(const VEC *)(square + done) + rest_2 * (g * g);
+    VEC m = g;
+    if (mean) {
+      m = beta_1 * *(const VEC *)(mean + done) + rest_1 * g;
+      *(VEC *)(mean + done) = m;
+    }
+    vector_squares += p * p;
+    *(VEC *)(square + done) = v;
+    *(VEC *)(parameter + done) = p - FM_NAME(over_root)(learning_rate * m, v, epsilon);
+  }
+  squares = FM_NAME(sum_of_lanes)(vector_squares);
+#endif
 #pragma omp simd reduction(+ : squares)
-  for (ptrdiff_t i = 0; i < n; i++) {
+  for (ptrdiff_t i = done; i < n; i++) {
     const REAL p = parameter[i], g = gradient[i] + l2 * p;
-    const REAL v = decay * squared_gradients[i] + share * (g * g);
+    const REAL v = beta_2 * square[i] + rest_2 * (g * g);
+    REAL m = g;
+    if (mean) {
+      m = beta_1 * mean[i] + rest_1 * g;
+      mean[i] = m;
+    }
     squares += p * p;
-    squared_gradients[i] = v;
-    parameter[i] = p - learning_rate * g / (FM_SQRT(v) + epsilon);
+    square[i] = v;
+    parameter[i] = p - learning_rate * m / (FM_SQRT(v) + epsilon);
   }
   return squares;
 }
@@ -42,37 +81,21 @@ static inline double FM_NAME(scaled_update)(REAL *restrict parameter, REAL *rest
 static double FM_NAME(rmsprop_update)(void *parameter, void *mean_of_squares, void *unused,
                                       const void *gradient, ptrdiff_t n, double l2, const fm_step *step) {
   (void)unused;
-  return FM_NAME(scaled_update)(parameter, mean_of_squares, gradient, n, (REAL)l2, (REAL)step->decay_2,
-                                (REAL)(1 - step->decay_2), step);
+  return FM_NAME(scaled_update)(parameter, NULL, mean_of_squares, gradient, n, (REAL)l2, 0, 1,
+                                (REAL)step->decay_2, (REAL)(1 - step->decay_2), step);
 }
 
 static double FM_NAME(adagrad_update)(void *parameter, void *sum_of_squares, void *unused,
                                       const void *gradient, ptrdiff_t n, double l2, const fm_step *step) {
   (void)unused;
-  return FM_NAME(scaled_update)(parameter, sum_of_squares, gradient, n, (REAL)l2, 1, 1, step);
+  return FM_NAME(scaled_update)(parameter, NULL, sum_of_squares, gradient, n, (REAL)l2, 0, 1, 1, 1, step);
 }
 
-static double FM_NAME(adam_update)(void *parameter_inout, void *mean_inout, void *variance_inout,
-                                   const void *gradient_in, ptrdiff_t n, double l2_in, const fm_step *step) {
-  REAL *restrict parameter = parameter_inout, *restrict mean = mean_inout,
-                 *restrict variance = variance_inout;
-  const REAL *restrict gradient = gradient_in;
-  const REAL l2 = (REAL)l2_in;
-  const REAL learning_rate = (REAL)step->learning_rate, epsilon = (REAL)step->epsilon;
-  const REAL beta_1 = (REAL)step->decay_1, rest_1 = (REAL)(1 - step->decay_1);
-  const REAL beta_2 = (REAL)step->decay_2, rest_2 = (REAL)(1 - step->decay_2);
-  REAL squares = 0;
-#pragma omp simd reduction(+ : squares)
-  for (ptrdiff_t i = 0; i < n; i++) {
-    const REAL p = parameter[i], g = gradient[i] + l2 * p;
-    const REAL m = beta_1 * mean[i] + rest_1 * g;
-    const REAL v = beta_2 * variance[i] + rest_2 * (g * g);
-    squares += p * p;
-    mean[i] = m;
-    variance[i] = v;
-    parameter[i] = p - learning_rate * m / (FM_SQRT(v) + epsilon);
-  }
-  return squares;
+static double FM_NAME(adam_update)(void *parameter, void *mean, void *variance, const void *gradient,
+                                   ptrdiff_t n, double l2, const fm_step *step) {
+  return FM_NAME(scaled_update)(parameter, mean, variance, gradient, n, (REAL)l2, (REAL)step->decay_1,
+                                (REAL)(1 - step->decay_1), (REAL)step->decay_2, (REAL)(1 - step->decay_2),
+                                step);
 }
 
 static double FM_NAME(add_l1_gradient)(void *gradient_inout, const void *parameter_in, ptrdiff_t n,

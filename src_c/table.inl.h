@@ -1,6 +1,9 @@
 /* Every kernel of one instruction set in one dtype, and the table of them. Included by isa.inl.h once for
  * each dtype, with REAL and what depends on it defined. */
 #include "math.inl.h"
+#ifdef FM_VECTOR_BYTES
+#include "vectors.inl.h"
+#endif
 /* The order matters: activations draw random numbers, losses use the functions of activations. */
 #include "random.inl.h"
 #include "activations.inl.h"
@@ -10,6 +13,7 @@
 #include "batch_norm.inl.h"
 #include "perceptron.inl.h"
 #include "sparse.inl.h"
+#include "gather.inl.h"
 #ifdef FM_VECTOR_BYTES
 #include "gemm.inl.h"
 #endif
@@ -102,6 +106,7 @@ const fm_kernels FM_NAME(fm_kernels) = {
     .all_finite = FM_NAME(all_finite),
     .perceptron_net = FM_NAME(perceptron_net),
     .perceptron_epoch = FM_NAME(perceptron_epoch),
+    .gather_rows = FM_NAME(gather_rows),
     .sparse_row = FM_NAME(sparse_row),
     .sparse_gradient = FM_NAME(sparse_gradient),
 #ifdef FM_VECTOR_BYTES

@@ -68,9 +68,10 @@ static inline void fm_barrier_wait(fm_barrier *barrier) {
   }
 }
 
-/* The next tile for a thread, or -1: those whose number is the thread's, modulo the number of threads, then what
- * others have left. `tried` is how many shares it has found empty, 0 at first. */
-static inline ptrdiff_t fm_take_tile(fm_share *shares, int n_threads, int thread, int *tried, ptrdiff_t n_tiles) {
+/* The next tile for a thread, or -1: those whose number is the thread's, modulo the number of threads, then
+ * what others have left. `tried` is how many shares it has found empty, 0 at first. */
+static inline ptrdiff_t fm_take_tile(fm_share *shares, int n_threads, int thread, int *tried,
+                                     ptrdiff_t n_tiles) {
   for (; *tried < n_threads; ++*tried) {
     const int owner = (thread + *tried) % n_threads;
     const ptrdiff_t taken = atomic_fetch_add_explicit(&shares[owner].taken, 1, memory_order_relaxed);

@@ -97,3 +97,16 @@ CASES = by_name(
     Case((784, 2048, 2048, 10), 1024, 4_096),
     Case((16, 32, 1), 1, 5_000, "regression"),
 )
+
+# Shapes that nothing was tuned for.
+OTHER_CASES = by_name(
+    Case((37, 123, 77, 3), 50, 10_000),
+    Case((64, 128, 128, 1), 64, 12_800, "regression", activation="tanh"),
+    Case((20, 64, 64, 2), 32, 16_000, solver="sgd"),
+    Case((784, 300, 10), 100, 10_000, solver="sgd"),
+    Case((16, *[16] * 8, 1), 64, 12_800, "regression"),
+    Case((20, 100, 2), 1_000, 1_000),
+    Case((100, 1_000, 10), 4_096, 16_384),
+    Case((784, 512, 512, 10), 8, 800),
+    Case((10_000, 64, 2), 128, 5_120, density=0.01),
+)

@@ -1,4 +1,4 @@
-"""The libraries side by side: each class trains one case, an epoch at a time, as a user of it would for speed.
+"""The libraries side by side: each class trains one case, some epochs at a time, as a user of it would for speed.
 
 All do the same work: float32, the case's network, loss, optimizer and step size, every row once an epoch in a new order,
 the mean loss of the epoch. Adam comes in its fastest form everywhere. Two classes have one logistic output.
@@ -15,19 +15,19 @@ MOMENTUM = 0.9  # Nesterov's, for sgd: scikit-learn's default
 
 
 class Sklearn:
-    """scikit-learn's estimators by partial_fit, with the BLAS threads that they find."""
+    """scikit-learn's estimators, by fits that go on, with the BLAS threads that they find."""
 
     library = "scikit-learn"
 
     def __init__(self, case: Case):
-        self.case = case
         self.X, self.y = case.data()
-        self.model = case.model(self.library)
+        self.model = case.model(self.library, warm_start=True, tol=0.0, n_iter_no_change=np.inf)
 
-    def epoch(self):
+    def train(self, n_epochs):
+        self.model.max_iter = n_epochs
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.case.epoch(self.model, self.X, self.y)
+            warnings.simplefilter("ignore")  # that it has not converged
+            self.model.fit(self.X, self.y)
         return self.model.loss_curve_[-1]
 
 
@@ -64,7 +64,11 @@ class Torch:
             self.optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE, fused=True)
         else:
             self.optimizer = torch.optim.SGD(parameters, lr=LEARNING_RATE, momentum=MOMENTUM, nesterov=True, fused=True)
-        self.loss = torch.compile(self.loss_of) if self.compiled else self.loss_of
+        if self.compiled:
+            torch._dynamo.reset()  # or the next cases count as recompilations of the first, of which there are few
+            self.loss = torch.compile(self.loss_of)
+        else:
+            self.loss = self.loss_of
         self.choose_threads()
 
     def loss_of(self, y, *inputs):
@@ -81,6 +85,11 @@ class Torch:
         if self.case.n_outputs == 1:
             return functional.binary_cross_entropy_with_logits(output, y)
         return functional.cross_entropy(output, y)
+
+    def train(self, n_epochs):
+        for _ in range(n_epochs):
+            loss = self.epoch()
+        return loss
 
     def epoch(self):
         case, total = self.case, 0.0
@@ -159,6 +168,11 @@ class Jax:
             return parameters, state, losses.mean()
 
         self.jitted_epoch = jax.jit(epoch, donate_argnums=(0, 1))
+
+    def train(self, n_epochs):
+        for _ in range(n_epochs):
+            loss = self.epoch()
+        return loss
 
     def epoch(self):
         order = self.rng.permutation(self.case.n_samples).astype(np.int32).reshape(-1, self.case.batch_size)

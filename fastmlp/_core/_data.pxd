@@ -1,5 +1,9 @@
+from fastmlp._core._kernels cimport fm_kernels
+
+
 cdef class Data:
     cdef:
+        const fm_kernels *kernels
         object owners
         readonly object dtype
         readonly Py_ssize_t n_rows

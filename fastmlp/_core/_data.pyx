@@ -3,12 +3,14 @@
 Rows `first` to `first + rows` of the data, in its order, are written to `out`.
 """
 
+from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memcpy, memset
 
 import numpy as np
 from scipy.sparse import issparse
 
+from fastmlp._core._config cimport kernels_for
 from fastmlp._core._memory cimport address
 
 
@@ -40,6 +42,7 @@ cdef class Data:
     def __cinit__(self, X, targets, sample_weight, order, double off=0.0, double on=1.0):
         self.n_rows = X.shape[0] if order is None else len(order)
         self.dtype, self.itemsize = X.dtype, X.dtype.itemsize
+        self.kernels = kernels_for(self.itemsize)
         self.n_columns, self.row_bytes = X.shape[1], X.shape[1] * self.itemsize
         # The arrays themselves, because a sparse X may exchange its own.
         x_arrays = (X.data, X.indices, X.indptr) if issparse(X) else (X,)
@@ -76,18 +79,14 @@ cdef class Data:
 
     cdef void gather_rows(self, char *out, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
         """Copied where they are shuffled, made dense where they are sparse."""
-        cdef Py_ssize_t i, j, source
-        for i in range(rows):
-            source = self.source(first + i)
-            if self.columns == NULL:
-                memcpy(out, self.x + source * self.row_bytes, self.row_bytes)
-            else:
-                memset(out, 0, self.row_bytes)
-                for j in range(
-                    integer_at(self.starts, source, self.index_bytes),
-                    integer_at(self.starts, source + 1, self.index_bytes),
-                ):
-                    self.add(out, integer_at(self.columns, j, self.index_bytes), j)
+        cdef Py_ssize_t i, j
+        if self.columns == NULL:
+            self.kernels.gather_rows(out, self.x, <const ptrdiff_t *> &self.order[first], rows, self.row_bytes)
+            return
+        memset(out, 0, rows * self.row_bytes)
+        for i in range(first, first + rows):
+            for j in range(self.row_start(i), self.row_end(i)):
+                self.add(out, self.column(j), j)
             out += self.row_bytes
 
     cdef void gather_targets(

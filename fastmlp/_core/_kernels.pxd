@@ -138,6 +138,9 @@ cdef extern from "kernels.h" nogil:
         void (*pack)(
             void *, ptrdiff_t, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t
         ) noexcept nogil
+        void (*gather_rows)(
+            void *, const void *, const ptrdiff_t *, ptrdiff_t, size_t
+        ) noexcept nogil
         void (*sparse_row)(
             void *, const void *, const void *, int, ptrdiff_t, const void *, const void *, ptrdiff_t, int
         ) noexcept nogil

@@ -6,7 +6,6 @@ import numpy as np
 
 # Vector registers and cache lines are at most this wide.
 cdef Py_ssize_t ALIGNMENT = 64
-cdef Py_ssize_t PAGE = 4096
 
 
 def aligned_empty(shape, dtype, quarter=None):

@@ -56,10 +56,10 @@ DISTRIBUTION_LOSS_KERNELS = {"log_loss": FM_LOG_LOSS_DISTRIBUTION, "kl_divergenc
 cdef Py_ssize_t FORWARD_TILE_BYTES = 1<<20
 cdef Py_ssize_t MIN_FORWARD_TILE_ROWS = 128
 
-# Of training. A batch is halved into row tiles as long as each has work enough (multiply-adds: some 3 microseconds) and
-# fills the product's register tiles; where the weights do not fit into a core's caches, each tile reads them from
+# Of training. A batch is halved into row tiles as long as each has work enough (multiply-adds: some 10 microseconds,
+# because a smaller share is not worth what another core has to fetch for it) and fills the product's register tiles; where the weights do not fit into a core's caches, each tile reads them from
 # further away, which more rows have to share. All from shapes alone, so that no number of threads changes a bit.
-cdef double MIN_ROW_TILE_WORK = 150e3
+cdef double MIN_ROW_TILE_WORK = 600e3
 cdef Py_ssize_t MIN_TILE_ROWS = 14, FULL_TILE_ROWS = 28
 cdef Py_ssize_t TILE_ROWS_OVER_L2 = 56, TILE_ROWS_OVER_L3 = 128
 cdef Py_ssize_t L2_BYTES = 1<<20, L3_BYTES = 1<<23
@@ -72,6 +72,7 @@ cdef double PARAMETER_WORK = 25
 # tiles a layer let threads share it. Their rows are a multiple of every panel's columns, so tiles pack whole panels.
 cdef Py_ssize_t PARAMETER_TILE_BYTES = 1<<19
 cdef Py_ssize_t PARAMETER_TILES_A_LAYER = 8
+cdef Py_ssize_t MIN_PARAMETER_TILE = 2048
 cdef Py_ssize_t PARAMETER_TILE_STEP = 32
 
 
@@ -165,6 +166,7 @@ cdef class Plan:
         for depth in range(1, self.n_layers + 1):
             layer = &self.layers[depth]
             rows = min(PARAMETER_TILE_BYTES // (layer.units * self.itemsize), layer.inputs // PARAMETER_TILES_A_LAYER)
+            rows = max(rows, MIN_PARAMETER_TILE // layer.units)
             rows = max(rows - rows % PARAMETER_TILE_STEP, PARAMETER_TILE_STEP)
             cuts += [(depth, first, min(first + rows, layer.inputs)) for first in range(0, layer.inputs, rows)]
         self.n_parameter_tiles = len(cuts)
@@ -186,6 +188,7 @@ cdef class Plan:
             least = MIN_TILE_ROWS
         if weight_bytes > L2_BYTES:
             least = TILE_ROWS_OVER_L3 if weight_bytes > L3_BYTES else TILE_ROWS_OVER_L2
+            least = min(least, max(MIN_TILE_ROWS, rows // 2))
         while (
             n_tiles < MAX_ROW_TILES and rows >= 2 * n_tiles * least
             and rows * self.row_work >= 2 * n_tiles * MIN_ROW_TILE_WORK
@@ -198,8 +201,10 @@ cdef class Plan:
         return self.row_work * rows + self.n_parameters * (rows + PARAMETER_WORK)
 
     def most_threads(self, Py_ssize_t rows):
-        """How many threads can have a share of both phases of a step."""
-        return self.n_parameter_tiles if self.needs_whole_batch else max(self.n_row_tiles(rows), 1)
+        """How many threads can share the larger phase of a step."""
+        cdef double parameters_work = self.n_parameters * (rows + PARAMETER_WORK)
+        row_tiles = self.n_row_tiles(rows)
+        return max(row_tiles, self.n_parameter_tiles) if parameters_work > self.row_work * rows / 2 else row_tiles
 
     cdef Py_ssize_t largest_parameter_tile(self) noexcept nogil:
         """Elements of the largest gradient that is computed at once, the rows below the weights included."""

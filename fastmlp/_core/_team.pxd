@@ -23,7 +23,6 @@ cdef class Team:
     cdef:
         readonly int n_threads
         object memory
-        list threads
         fm_barrier *barrier
         fm_share *shares  # two sets: while one is in use, the other is cleared
         Job job

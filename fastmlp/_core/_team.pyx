@@ -1,11 +1,11 @@
 """A team of threads for the length of a fit.
 
-They are ordinary Python threads, each inside one function without the GIL, which meet at a barrier of C11 atomics. No
+They are Python's own threads, each inside one function without the GIL, which meet at a barrier of C11 atomics. No
 OpenMP: two of its runtimes in one process, next to other libraries, crash or wait for each other for ever. Nothing of
 a team outlives its fit, so nothing is there to break when the process forks afterwards.
 """
 
-import threading
+import _thread
 
 import numpy as np
 
@@ -44,33 +44,26 @@ cdef class Team:
         if n_threads < 1:
             raise ValueError(f"n_threads is {n_threads}; pass at least 1.")
         self.n_threads = n_threads
-        self.threads = []
         self.memory = aligned_empty(sizeof(fm_barrier) + 2 * n_threads * sizeof(fm_share), np.uint8)
         self.barrier = <fm_barrier *> address(self.memory)
         self.shares = <fm_share *> (address(self.memory) + sizeof(fm_barrier))
         fm_barrier_init(self.barrier, n_threads, may_spin)
 
     def __enter__(self):
+        # Not threading.Thread, whose bookkeeping takes longer than a small epoch. Each lets go of the team as it ends.
         for number in range(1, self.n_threads):
-            thread = threading.Thread(target=self._work, args=(number,), name=f"fastmlp-{number}", daemon=True)
-            self.threads.append(thread)
             try:
-                thread.start()
+                _thread.start_new_thread(self._work, (number,))
             except RuntimeError:  # the system has no more of them: go on with those there are
-                self.threads.pop()
                 self.n_threads = number
                 fm_barrier_resize(self.barrier, number)
                 break
         return self
 
     def __exit__(self, *_):
-        if self.threads:
-            self.closing = True
-            with nogil:
-                self.meet()
-            for thread in self.threads:
-                thread.join()
-            self.threads = []
+        self.closing = True
+        with nogil:
+            self.meet()
 
     def _work(self, int thread):
         with nogil:

@@ -124,7 +124,7 @@ cdef class _Steps(Job):
                 if norm > step.clip_norm:
                     self.core.kernels.scale(gradient, n_weights + rest, step.clip_norm / norm)
             else:
-                gradient = self.workspace.gradient_of(turn.thread)
+                gradient = self.workspace.gradient_of(turn.thread, start * self.core.itemsize)
                 self.core.gradient_tile(self.workspace, self.data, batch, turn.thread, number, gradient)
             self.workspace.penalties[number] = self.update_weights(step, gradient, start, n_weights)
             if rest > 0:  # what lies below the weights is neither penalized nor shrunk

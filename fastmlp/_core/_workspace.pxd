@@ -65,6 +65,6 @@ cdef class Workspace:
     cdef doubles(self, Py_ssize_t n)
     cdef _pack_layers(self, Plan plan)
     cdef void *scratch_of(self, int thread) noexcept nogil
-    cdef char *gradient_of(self, int thread) noexcept nogil
+    cdef char *gradient_of(self, int thread, size_t offset) noexcept nogil
     cdef void fail(self, error) noexcept
     cdef int raise_error(self) except -1

@@ -7,12 +7,14 @@ import numpy as np
 from fastmlp._core._config cimport kernels_for
 from fastmlp._core._data cimport Data
 from fastmlp._core._kernels cimport FM_GEMM_SCRATCH_BYTES, fm_kernels
-from fastmlp._core._memory cimport address
+from fastmlp._core._memory cimport PAGE, address
 from fastmlp._core._plan cimport MAX_ROW_TILES, Layer, Plan
 
 from fastmlp._core._memory import aligned_empty
 
-# With fewer rows in a batch products read weights and deltas where they are; packing would take longer.
+# W_l and D_l are read in place, unless their rows are so far apart (in bytes) that packing pays, and with few rows in a
+# batch not even then.
+cdef Py_ssize_t FAR_BYTES = 2048
 cdef Py_ssize_t MIN_ROWS_TO_PACK = 29
 # W_l^T always has to be packed, so that is done while W_l is in cache; but one row is multiplied by another way.
 cdef Py_ssize_t MIN_ROWS_TO_PACK_TRANSPOSE = 2
@@ -105,8 +107,8 @@ cdef class Workspace:
             self.array((rows, plan.n_targets), &self.y)
             self.array((rows,), &self.w)
             largest = plan.largest_parameter_tile()
-            # Whole pages, and all at one quarter of theirs.
-            self.thread_gradient_bytes = (largest * plan.itemsize + 4095) // 4096 * 4096
+            # Whole pages, and one more for `gradient_of`.
+            self.thread_gradient_bytes = (largest * plan.itemsize + 2 * PAGE - 1) // PAGE * PAGE
             self.array((n_threads, self.thread_gradient_bytes // plan.itemsize), &self.gradients, quarter=3)
             if self.is_sparse:
                 positions = np.empty((rows, plan.n_first_layer_tiles + 1), np.intp)
@@ -132,10 +134,12 @@ cdef class Workspace:
             return
         for depth in range(1, plan.n_layers + 1):
             layer, memory = &plan.layers[depth], &self.layers[depth]
-            if self.rows >= MIN_ROWS_TO_PACK and layer.units > 1:
-                if not (depth == 1 and self.is_sparse):
-                    self.array((n_panels(layer.units, width), layer.inputs, width), &memory.packed)
-                if layer.units >= width and layer.inputs >= MIN_ROWS_TO_PACK and not (depth == 1 and self.is_sparse):
+            if (
+                self.rows >= MIN_ROWS_TO_PACK and layer.units * plan.itemsize >= FAR_BYTES
+                and not (depth == 1 and self.is_sparse)
+            ):
+                self.array((n_panels(layer.units, width), layer.inputs, width), &memory.packed)
+                if layer.inputs >= MIN_ROWS_TO_PACK:
                     self.array((n_panels(layer.units, width), self.rows, width), &memory.packed_delta)
             if depth > 1 and self.rows >= MIN_ROWS_TO_PACK_TRANSPOSE and layer.units > 1 and layer.inputs > 1:
                 self.array((n_panels(layer.inputs, width), layer.units, width), &memory.packed_transpose)
@@ -157,8 +161,9 @@ cdef class Workspace:
     cdef void *scratch_of(self, int thread) noexcept nogil:
         return self.scratch + thread * FM_GEMM_SCRATCH_BYTES
 
-    cdef char *gradient_of(self, int thread) noexcept nogil:
-        return self.gradients + thread * self.thread_gradient_bytes
+    cdef char *gradient_of(self, int thread, size_t offset) noexcept nogil:
+        """Memory for the gradient by parameters from `offset` bytes on, as far from theirs in a page as whole arrays."""
+        return self.gradients + thread * self.thread_gradient_bytes + offset % PAGE
 
     cdef void fail(self, error) noexcept:
         if not self.failed:  # what comes after the first error follows from it

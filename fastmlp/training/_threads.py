@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from numbers import Integral
 
 import joblib
@@ -12,14 +13,30 @@ from joblib.parallel import get_active_backend
 from fastmlp._core._plan import Plan
 from fastmlp._core._team import Team
 
-# A step's share of work, in multiply-adds, below which another thread costs more than it brings: what meeting costs.
-# docs/performance.md says how it was measured.
-MIN_WORK_A_THREAD = 400e3
-# And that of all steps together, below which starting the thread does.
-MIN_WORK_A_FIT = 20e6
+# A step's share of work, in multiply-adds, below which another thread brings less than its meetings and what it has to
+# fetch from the other core cost; and that of all steps together, below which starting it costs more (some 100
+# microseconds). docs/performance.md shows the measurement.
+MIN_WORK_A_THREAD = 1.25e6
+MIN_WORK_A_FIT = 50e6
 
 _lock = threading.Lock()
 _n_busy = 0
+
+
+def n_all_cpus() -> int:
+    """CPUs of this process, by affinity, cgroup quota and ``LOKY_MAX_CPU_COUNT``.
+
+    Returns
+    -------
+    int
+    """
+    affinity = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    return _count_cpus(affinity, os.environ.get("LOKY_MAX_CPU_COUNT"))
+
+
+@cache
+def _count_cpus(affinity, limit):
+    return joblib.cpu_count()  # reads files, for as long as a small epoch takes; what else it looks at is the key
 
 
 def usable_cpus() -> int:
@@ -34,7 +51,7 @@ def usable_cpus() -> int:
     """
     if get_active_backend()[0].nesting_level:
         return 1
-    n_cpus = joblib.cpu_count()
+    n_cpus = n_all_cpus()
     limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if limit.isdigit() and int(limit) > 0:
         n_cpus = min(n_cpus, int(limit))
@@ -61,7 +78,7 @@ def n_threads(plan: Plan, n_jobs: int | None, batch_size: int, n_steps: int) -> 
         return 1
     if n_jobs is None:
         return min(most, usable_cpus())
-    return min(most, n_jobs if n_jobs > 0 else max(1, joblib.cpu_count() + 1 + n_jobs))
+    return min(most, n_jobs if n_jobs > 0 else max(1, n_all_cpus() + 1 + n_jobs))
 
 
 def check_n_jobs(n_jobs: object) -> None:
@@ -102,7 +119,7 @@ def team_of(n_threads: int) -> Iterator[Team]:
     with _lock:
         _n_busy += n_threads
     try:
-        with Team(n_threads, may_spin=_n_busy <= joblib.cpu_count()) as team:
+        with Team(n_threads, may_spin=_n_busy <= n_all_cpus()) as team:
             yield team
     finally:
         with _lock:

@@ -1,5 +1,6 @@
 """The training loop: epochs over shuffled mini-batches, until something says stop."""
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -205,7 +206,7 @@ class Trainer:
                     if self.shuffle:
                         self.random_state.shuffle(rows)
                     loss = self._run_epoch(workspace, data, team)
-                    if not (np.isfinite(loss) and core.all_finite()):
+                    if not (math.isfinite(loss) and core.all_finite()):
                         history.stop_reason = "diverged"
                         break
                     score = None if validation_score is None else validation_score()
@@ -276,12 +277,13 @@ class Trainer:
         total = 0.0
         for first in range(0, n_batches, BATCHES_PER_CALL):
             rates = self.schedule.rates(first, min(BATCHES_PER_CALL, n_batches - first), n_batches)
-            if self.weight_decay * rates.max() >= 1:
+            if self.weight_decay > 0 and self.weight_decay * rates.max() >= 1:
                 raise ValueError(
                     f"weight_decay is {self.weight_decay:g} and learning_rate reaches {rates.max():g}, whose product, "
                     "the share of the weights that each step takes away, has to be less than 1; lower one of them."
                 )
-            step_sizes = self.optimizer.step_sizes(rates)
+            steps = np.empty((len(rates), 2))
+            steps[:, 0], steps[:, 1] = self.optimizer.step_sizes(rates), 1 - self.weight_decay * rates
             total += train(
                 self.network.core,
                 workspace,
@@ -289,14 +291,14 @@ class Trainer:
                 team,
                 first * self.batch_size,
                 self.batch_size,
-                np.column_stack([step_sizes, 1 - self.weight_decay * rates]),
+                steps,
                 self.optimizer,
                 self.l1,
                 self.alpha,
                 np.inf if self.clip_norm is None else self.clip_norm,
                 seed + first,
             )
-            if not np.isfinite(total):
+            if not math.isfinite(total):
                 break
         return total / data.n_rows
 

@@ -1,0 +1,1 @@
+"""fastmlp beside other libraries: ``python -m peers``, from the folder above."""
