@@ -63,29 +63,33 @@ FM_BACKWARD(identity) {
   if (delta_out != g_in) memcpy(delta_out, g_in, (size_t)(rows * units) * sizeof(REAL));
 }
 
-/* Slope of element i for negative inputs, uniform between constants 1 and 2. */
-static inline REAL FM_NAME(random_slope)(const fm_activation_arguments *arguments, uint32_t i) {
-  const REAL lower = (REAL)arguments->constants[1], upper = (REAL)arguments->constants[2];
-  return lower + (upper - lower) * FM_NAME(uniform)(arguments->key, i);
-}
+/* Where z < 0 the slope of element i is uniform between constants 1 and 2. They are read before the loops,
+ * because the compiler cannot know that a store into the output leaves them as they are. */
+#define FM_RANDOM_SLOPES                                                                                     \
+  const REAL lower = (REAL)arguments->constants[1], range = (REAL)arguments->constants[2] - lower;           \
+  const uint32_t key = arguments->key, first = (uint32_t)(arguments->first_row * units)
 
 FM_FORWARD(randomized_leaky_relu) {
   REAL *a = a_out;
   const REAL *z = z_in;
-  const uint32_t first = (uint32_t)(arguments->first_row * units);
+  FM_RANDOM_SLOPES;
 #pragma omp simd
-  for (ptrdiff_t i = 0; i < rows * units; i++)
-    a[i] = z[i] < 0 ? FM_NAME(random_slope)(arguments, first + (uint32_t)i) * z[i] : z[i];
+  for (ptrdiff_t i = 0; i < rows * units; i++) {
+    const REAL slope = lower + range * FM_NAME(uniform)(key, first + (uint32_t)i);
+    a[i] = z[i] < 0 ? slope * z[i] : z[i];
+  }
 }
 
 FM_BACKWARD(randomized_leaky_relu) {
   REAL *delta = delta_out;
   const REAL *g = g_in, *z = z_in;
-  const uint32_t first = (uint32_t)(arguments->first_row * units);
+  FM_RANDOM_SLOPES;
   (void)a_in;
 #pragma omp simd
-  for (ptrdiff_t i = 0; i < rows * units; i++)
-    delta[i] = g[i] * (z[i] > 0 ? 1 : FM_NAME(random_slope)(arguments, first + (uint32_t)i));
+  for (ptrdiff_t i = 0; i < rows * units; i++) {
+    const REAL slope = lower + range * FM_NAME(uniform)(key, first + (uint32_t)i);
+    delta[i] = g[i] * (z[i] > 0 ? 1 : slope);
+  }
 }
 
 static inline REAL FM_NAME(max)(const REAL *z, ptrdiff_t n) {

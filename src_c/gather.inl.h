@@ -14,9 +14,11 @@ static void FM_NAME(gather_rows)(void *out_out, const void *x_in, const ptrdiff_
       const char *later = x + (size_t)order[i + FM_ROWS_AHEAD] * row_bytes;
       for (size_t byte = 0; byte < row_bytes; byte += FM_LINE_BYTES) __builtin_prefetch(later + byte);
     }
-    size_t j = 0;
-    for (; j + sizeof(REAL) * 16 <= row_bytes; j += sizeof(REAL) * 16)
-      memcpy(out + j, row + j, sizeof(REAL) * 16);
-    for (; j < row_bytes; j += sizeof(REAL)) memcpy(out + j, row + j, sizeof(REAL));
+    size_t byte = 0;
+#ifdef FM_VECTOR_BYTES
+    for (; byte + FM_VECTOR_BYTES <= row_bytes; byte += FM_VECTOR_BYTES)
+      *(VEC *)(out + byte) = *(const VEC *)(row + byte);
+#endif
+    for (; byte < row_bytes; byte += sizeof(REAL)) memcpy(out + byte, row + byte, sizeof(REAL));
   }
 }

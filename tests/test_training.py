@@ -468,3 +468,18 @@ def test_fits_in_threads_do_not_meet(table):
             together = list(pool.map(fit, range(6)))
     for a, b in zip(alone, together, strict=True):
         assert_array_equal(a.network_.parameters, b.network_.parameters)
+
+
+@ignore_convergence
+@pytest.mark.parametrize("solver", ["adam", "rmsprop", "adagrad"])
+def test_quotient_by_a_root_in_float32(rng, isa, solver):
+    """The first step of these is +-learning_rate, whatever errors the gradient has: what is left are their own."""
+    X = rng.normal(size=(50, 133)) * np.logspace(-6, 6, 133)
+    y = rng.normal(size=50)
+    parameters = {}
+    for dtype in ("float32", "float64"):
+        model = MLPRegressor(
+            hidden_layer_sizes=(), solver=solver, init="zeros", alpha=0, epsilon=1e-20, max_iter=1, dtype=dtype
+        )
+        parameters[dtype] = model.fit(X, y).network_.parameters
+    assert_allclose(parameters["float32"], parameters["float64"], rtol=1e-6)

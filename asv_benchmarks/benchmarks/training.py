@@ -1,42 +1,79 @@
-"""Epochs of training: time, ratio to scikit-learn, memory, and what they reach."""
+"""Training: one step by shape, whole fits, memory, and what they reach."""
 
 import warnings
 
+import numpy as np
 from sklearn.datasets import load_digits
 
-from .cases import CASES, LIBRARIES, microseconds_a_step
+from .cases import CASES, LIBRARIES, OTHER_CASES
+from .timing import medians_in_turn
+
+ALL_CASES = CASES | OTHER_CASES
 
 
-class Epoch:
-    """One epoch by partial_fit: checks, shuffling and all steps."""
+class Step:
+    """Microseconds a step, by one epoch of partial_fit with all checks and shuffling."""
 
-    params = [list(CASES), list(LIBRARIES)]
+    params = [list(ALL_CASES), list(LIBRARIES)]
     param_names = ["case", "library"]
+    timeout = 300
 
-    def setup(self, case, library):
-        self.X, self.y = CASES[case].data()
-        self.model = CASES[case].started_model(library, self.X, self.y)
+    def setup(self, name, library):
+        case = ALL_CASES[name]
+        X, y = case.data()
+        model = case.started_model(library, X, y)
+        self.case, self.epoch = case, lambda: case.epoch(model, X, y)
 
-    def time_partial_fit(self, case, library):
-        self.model.partial_fit(self.X, self.y)
+    def track_step(self, name, library):
+        return medians_in_turn({"": self.epoch})[""] / self.case.n_steps * 1e6
+
+    track_step.unit = "us"
 
 
 class AgainstScikitLearn:
     """How many times faster than scikit-learn, measured in turn in one process."""
 
-    params = [list(CASES)]
+    params = [list(ALL_CASES)]
     param_names = ["case"]
     timeout = 300
 
-    def track_times_faster(self, case):
-        times = microseconds_a_step(CASES[case])
-        return times["scikit-learn"] / times["fastmlp"]
+    def track_times_faster(self, name):
+        case = ALL_CASES[name]
+        X, y = case.data()
+        models = {library: case.started_model(library, X, y) for library in LIBRARIES}
+        seconds = medians_in_turn(
+            {library: lambda model=model: case.epoch(model, X, y) for library, model in models.items()}
+        )
+        return seconds["scikit-learn"] / seconds["fastmlp"]
+
+    track_times_faster.unit = "times"
+
+
+class FitSmall:
+    """1,000 rows of 20 features, 200 epochs, 100 hidden units, from call to return: fixed costs count."""
+
+    timeout = 300
+
+    def functions(self):
+        rng = np.random.default_rng(0)
+        X, y = rng.random((1000, 20), dtype=np.float32), rng.integers(0, 2, 1000)
+        settings = {"hidden_layer_sizes": (100,), "max_iter": 200, "tol": 0.0, "n_iter_no_change": 1000}
+        return {
+            library: lambda kinds=kinds: kinds["classification"](**settings).fit(X, y)
+            for library, kinds in LIBRARIES.items()
+        }
+
+    def track_times_faster(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            seconds = medians_in_turn(self.functions())
+        return seconds["scikit-learn"] / seconds["fastmlp"]
 
     track_times_faster.unit = "times"
 
 
 class FitDigits:
-    """From call to return on real digits, fixed costs included."""
+    """From call to return on real digits."""
 
     params = [list(LIBRARIES)]
     param_names = ["library"]

@@ -33,7 +33,8 @@ def measure(cases, libraries, n_rounds):
             row = report.summary({name: results[name]})[0]
             tqdm.write(
                 f"{name:36} {row['medians']['fastmlp']:10.4g} us; best peer {row['best']:14} "
-                f"{row['medians'][row['best']]:10.4g} us, ratio {row['ratio']:.2f}; scikit-learn {row['to_sklearn']:.1f}"
+                f"{row['medians'][row['best']]:10.4g} us, ratio {row['ratio']:.2f}; "
+                f"to scikit-learn {row['to_sklearn']:.1f}"
             )
     for worker in workers:
         worker.stop()

@@ -1,11 +1,12 @@
 """The libraries side by side: each class trains one case, some epochs at a time, as a user of it would for speed.
 
-All do the same work: float32, the case's network, loss, optimizer and step size, every row once an epoch in a new order,
-the mean loss of the epoch. Adam comes in its fastest form everywhere. Two classes have one logistic output.
+All do the same work: float32, the case's network, loss, optimizer and step size, every row once an epoch in a new
+order, the mean loss of the epoch. Adam comes in its fastest form everywhere. Two classes have one logistic output.
 """
 
 import time
 import warnings
+from itertools import pairwise
 
 import numpy as np
 from benchmarks.cases import Case
@@ -56,7 +57,7 @@ class Torch:
         activation = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[case.activation]
         sizes = [*case.sizes[:-1], case.n_outputs]
         layers = []
-        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+        for fan_in, fan_out in pairwise(sizes):
             layers += [torch.nn.Linear(fan_in, fan_out), activation()]
         self.network = torch.nn.Sequential(*layers[:-1])
         parameters = self.network.parameters()
@@ -135,7 +136,7 @@ class Jax:
         activation = {"relu": jax.nn.relu, "tanh": jnp.tanh}[case.activation]
         sizes = [*case.sizes[:-1], case.n_outputs]
         self.parameters = []
-        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+        for fan_in, fan_out in pairwise(sizes):
             bound = np.sqrt(6 / (fan_in + fan_out))
             w, b = self.rng.uniform(-bound, bound, (fan_in, fan_out)), self.rng.uniform(-bound, bound, fan_out)
             self.parameters.append((jnp.asarray(w, jnp.float32), jnp.asarray(b, jnp.float32)))
@@ -189,10 +190,10 @@ def padded_rows(X):
     return columns, values
 
 
-def timed(function):
+def timed(function, *arguments):
     """(seconds, result) of one call."""
     start = time.perf_counter()
-    result = function()
+    result = function(*arguments)
     return time.perf_counter() - start, result
 
 

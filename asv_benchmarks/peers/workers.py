@@ -53,13 +53,13 @@ def _serve(name, connection):
     while (message := connection.recv()) != "stop":
         try:
             if message == "turn":
-                seconds, loss = timed(lambda: trained.train(n_epochs))
+                seconds, loss = timed(trained.train, n_epochs)
                 connection.send((seconds / n_epochs / case.n_steps * 1e6, loss))
             else:
                 case, trained = message, None  # what the last case took is free before the next
                 trained = LIBRARIES[name](case)
                 trained.train(1)
-                seconds, _ = timed(lambda: trained.train(1))
+                seconds, _ = timed(trained.train, 1)
                 n_epochs = max(1, round(SECONDS_A_TURN / seconds))
                 connection.send(None)
         except Exception:

@@ -27,7 +27,6 @@ from fastmlp._core._kernels cimport (
     FM_RANDOMIZED_LEAKY_RELU,
     FM_RELU,
     fm_activation_arguments,
-    fm_kernels,
     fm_product,
 )
 from fastmlp._core._memory cimport address
@@ -312,11 +311,11 @@ cdef class NetworkCore:
             fm_product product
             Py_ssize_t i, start
         if a == NULL:
-            for i in range(batch.first + row, batch.first + row + rows):
-                start = data.row_start(i)
+            for i in range(rows):
+                start = data.row_start(batch.first + row + i)
                 self.kernels.sparse_row(
                     z, data.x + start * self.itemsize, data.columns + start * data.index_bytes, data.index_bytes,
-                    data.row_end(i) - start, self.weights(depth), init, layer.units, relu,
+                    data.row_end(batch.first + row + i) - start, self.weights(depth), init, layer.units, relu,
                 )
                 z += layer.units * self.itemsize
             return
@@ -456,11 +455,11 @@ cdef class NetworkCore:
         cdef:
             ParameterTile *tile = &self.plan.parameter_tiles[number]
             Layer *layer = &self.layers[1]
-            Py_ssize_t i, start
+            Py_ssize_t _, start
             Py_ssize_t *position = workspace.positions + number
             const char *delta = workspace.layers[1].delta
         memset(out, 0, (tile.last - tile.first) * layer.units * self.itemsize)
-        for i in range(batch.rows):
+        for _ in range(batch.rows):
             start = position[0]
             self.kernels.sparse_gradient(
                 out, delta, data.x + start * self.itemsize, data.columns + start * data.index_bytes, data.index_bytes,

@@ -57,8 +57,9 @@ cdef Py_ssize_t FORWARD_TILE_BYTES = 1<<20
 cdef Py_ssize_t MIN_FORWARD_TILE_ROWS = 128
 
 # Of training. A batch is halved into row tiles as long as each has work enough (multiply-adds: some 10 microseconds,
-# because a smaller share is not worth what another core has to fetch for it) and fills the product's register tiles; where the weights do not fit into a core's caches, each tile reads them from
-# further away, which more rows have to share. All from shapes alone, so that no number of threads changes a bit.
+# because a smaller share is not worth what another core has to fetch for it) and fills the product's register tiles;
+# where the weights do not fit into a core's caches, each tile reads them from further away, which more rows have to
+# share. All from shapes alone, so that no number of threads changes a bit.
 cdef double MIN_ROW_TILE_WORK = 600e3
 cdef Py_ssize_t MIN_TILE_ROWS = 14, FULL_TILE_ROWS = 28
 cdef Py_ssize_t TILE_ROWS_OVER_L2 = 56, TILE_ROWS_OVER_L3 = 128

@@ -15,7 +15,7 @@ from fastmlp._core._data cimport Data
 from fastmlp._core._kernels cimport FM_ADAGRAD, FM_ADAM, FM_RMSPROP, FM_SGD, fm_kernels, fm_step
 from fastmlp._core._memory cimport address
 from fastmlp._core._network cimport NetworkCore
-from fastmlp._core._plan cimport Layer, ParameterTile, Plan
+from fastmlp._core._plan cimport Layer, ParameterTile
 from fastmlp._core._team cimport Job, Team, Turn
 from fastmlp._core._workspace cimport Batch, LayerMemory, Workspace
 
@@ -88,7 +88,8 @@ cdef class _Steps(Job):
                 self.core.update_statistics(self.workspace, batch.rows)
             self.parameters_phase(&turn, &batch, &step, norm)
             if thread == 0:
-                self.total += (loss + sum_of(self.workspace.penalties, self.core.plan.n_parameter_tiles)) * batch.rows
+                loss += sum_of(self.workspace.penalties, self.core.plan.n_parameter_tiles)
+                self.total += loss * batch.rows
 
     cdef void gradient_phase(self, Turn *turn, const Batch *batch) noexcept nogil:
         """The gradient of all parameters, and the sum of its squares, tile by tile."""
@@ -118,7 +119,8 @@ cdef class _Steps(Job):
         number = self.team.take_tile(turn)
         while number >= 0:
             tile = &self.core.plan.parameter_tiles[number]
-            start, n_weights, rest = self.core.tile_offset(tile), tile_weights(self.core, tile), tile_rest(self.core, tile)
+            start = self.core.tile_offset(tile)
+            n_weights, rest = tile_weights(self.core, tile), tile_rest(self.core, tile)
             if isfinite(step.clip_norm):
                 gradient = self.workspace.whole_gradient + start * self.core.itemsize
                 if norm > step.clip_norm:

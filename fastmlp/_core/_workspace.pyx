@@ -162,7 +162,7 @@ cdef class Workspace:
         return self.scratch + thread * FM_GEMM_SCRATCH_BYTES
 
     cdef char *gradient_of(self, int thread, size_t offset) noexcept nogil:
-        """Memory for the gradient by parameters from `offset` bytes on, as far from theirs in a page as whole arrays."""
+        """Memory for the gradient by parameters from `offset` bytes on, as far from them in a page as a whole array."""
         return self.gradients + thread * self.thread_gradient_bytes + offset % PAGE
 
     cdef void fail(self, error) noexcept:
