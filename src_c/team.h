@@ -5,6 +5,9 @@
 #ifndef FM_TEAM_H
 #define FM_TEAM_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* for sched_getcpu and CPU sets */
+#endif
 #include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -38,6 +41,30 @@ static inline void fm_barrier_init(fm_barrier *barrier, unsigned n_threads, int 
 /* Before the caller's first wait: fewer threads than thought, of which others may be waiting already. */
 static inline void fm_barrier_resize(fm_barrier *barrier, unsigned n_threads) {
   atomic_store_explicit(&barrier->n_threads, n_threads, memory_order_relaxed);
+}
+
+/* The CPU that the caller runs on, or -1 where that cannot be known. */
+static inline int fm_current_cpu(void) {
+#ifdef __linux__
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+/* Go to another CPU than `cpu`, if there is one. A new thread starts on its parent's, and until the system
+ * moves it, which takes longer than a small epoch, the two would take turns. */
+static inline void fm_leave_cpu(int cpu) {
+#ifdef __linux__
+  cpu_set_t allowed, others;
+  if (cpu < 0 || sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  others = allowed;
+  CPU_CLR(cpu, &others);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof(others), &others) != 0) return;
+  sched_setaffinity(0, sizeof(allowed), &allowed);
+#else
+  (void)cpu;
+#endif
 }
 
 static inline void fm_pause(void) {

@@ -23,6 +23,7 @@ cdef class Team:
     cdef:
         readonly int n_threads
         object memory
+        int home          # CPU of the first thread
         fm_barrier *barrier
         fm_share *shares  # two sets: while one is in use, the other is cleared
         Job job

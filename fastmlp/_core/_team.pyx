@@ -15,6 +15,8 @@ from fastmlp._core._memory import aligned_empty
 
 
 cdef extern from "team.h" nogil:
+    int fm_current_cpu()
+    void fm_leave_cpu(int cpu)
     void fm_barrier_init(fm_barrier *barrier, unsigned n_threads, int may_spin)
     void fm_barrier_resize(fm_barrier *barrier, unsigned n_threads)
     void fm_barrier_wait(fm_barrier *barrier)
@@ -51,6 +53,7 @@ cdef class Team:
 
     def __enter__(self):
         # Not threading.Thread, whose bookkeeping takes longer than a small epoch. Each lets go of the team as it ends.
+        self.home = fm_current_cpu()
         for number in range(1, self.n_threads):
             try:
                 _thread.start_new_thread(self._work, (number,))
@@ -67,6 +70,7 @@ cdef class Team:
 
     def _work(self, int thread):
         with nogil:
+            fm_leave_cpu(self.home)
             while True:
                 self.meet()
                 if self.closing:
