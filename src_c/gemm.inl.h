@@ -252,10 +252,6 @@ static void FM_NAME(gemv)(REAL *restrict c, ptrdiff_t ldc, const REAL *restrict 
 /* Rows of A whose distance is a multiple of this would share a few sets of the level-1 cache. */
 #define FM_CONFLICT_BYTES 1024
 
-/* Rows of B this far apart lie in few sets of the cache and many pages: a panel of them is worth packing once
- * more than two tiles read it. */
-#define FM_FAR_BYTES 2048
-
 /* The general case: blocks of k, panels of B, tiles of C. */
 static void FM_NAME(gemm_tiled)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
                                 const REAL *b, ptrdiff_t b_row, ptrdiff_t b_col, const REAL *packed,

@@ -37,8 +37,6 @@
 #endif
 #include "table.inl.h"
 #undef FM_ESTIMATES
-#undef VEC
-#undef HALF
 #undef REAL
 #undef FM_DTYPE
 #undef FM_INT

@@ -199,6 +199,10 @@ typedef struct {
 /* What gemm keeps in the level-2 cache: a panel of B, and rows of A that lie badly. */
 #define FM_GEMM_SCRATCH_BYTES (512 * 1024)
 
+/* Rows of B this far apart lie in few sets of the cache and many pages: a panel of them is worth packing once
+ * more than two tiles of rows read it. */
+#define FM_FAR_BYTES 2048
+
 enum fm_isa { FM_GENERIC, FM_AVX2, FM_AVX512, FM_N_ISAS };
 
 /* The table for an instruction set and an itemsize (4 or 8); NULL where it is not compiled in. */

@@ -110,3 +110,5 @@ OTHER_CASES = by_name(
     Case((784, 512, 512, 10), 8, 800),
     Case((10_000, 64, 2), 128, 5_120, density=0.01),
 )
+
+ALL_CASES = CASES | OTHER_CASES

@@ -2,16 +2,8 @@
 
 import numpy as np
 
-from .cases import CASES, OTHER_CASES, Case
-from .timing import medians_in_turn
-
-ALL_CASES = CASES | OTHER_CASES
-
-
-def microseconds_a_step(case, **settings):
-    X, y = case.data()
-    model = case.started_model("fastmlp", X, y, **settings)
-    return medians_in_turn({"": lambda: case.epoch(model, X, y)})[""] / case.n_steps * 1e6
+from .cases import ALL_CASES, Case
+from .timing import epochs_in_turn, microseconds_a_step
 
 
 class Threads:
@@ -23,12 +15,8 @@ class Threads:
 
     def track_times_faster(self, name):
         case = ALL_CASES[name]
-        X, y = case.data()
-        models = {n_jobs: case.started_model("fastmlp", X, y, n_jobs=n_jobs) for n_jobs in (1, 2)}
-        seconds = medians_in_turn(
-            {n_jobs: lambda model=model: case.epoch(model, X, y) for n_jobs, model in models.items()},
-            at_least=0.1,
-        )
+        models = {n_jobs: case.model("fastmlp", n_jobs=n_jobs) for n_jobs in (1, 2)}
+        seconds = epochs_in_turn(case, models, at_least=0.1)
         return seconds[1] / seconds[2]
 
     track_times_faster.unit = "times"

@@ -20,6 +20,20 @@ def medians_in_turn(functions, n_rounds=7, at_least=2e-3):
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
+def epochs_in_turn(case, models, **settings):
+    """Median seconds of an epoch of each of a dict of estimators."""
+    X, y = case.data()
+    started = {name: case.epoch(model, X, y) for name, model in models.items()}
+    return medians_in_turn(
+        {name: lambda model=model: case.epoch(model, X, y) for name, model in started.items()}, **settings
+    )
+
+
+def microseconds_a_step(case, library="fastmlp", **settings):
+    """Median over epochs by partial_fit, with all checks and shuffling."""
+    return epochs_in_turn(case, {library: case.model(library, **settings)})[library] / case.n_steps * 1e6
+
+
 def _seconds(function, n_calls):
     start = time.perf_counter()
     for _ in range(n_calls):

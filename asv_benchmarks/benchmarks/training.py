@@ -5,10 +5,8 @@ import warnings
 import numpy as np
 from sklearn.datasets import load_digits
 
-from .cases import CASES, LIBRARIES, OTHER_CASES
-from .timing import medians_in_turn
-
-ALL_CASES = CASES | OTHER_CASES
+from .cases import ALL_CASES, LIBRARIES
+from .timing import epochs_in_turn, medians_in_turn, microseconds_a_step
 
 
 class Step:
@@ -18,14 +16,8 @@ class Step:
     param_names = ["case", "library"]
     timeout = 300
 
-    def setup(self, name, library):
-        case = ALL_CASES[name]
-        X, y = case.data()
-        model = case.started_model(library, X, y)
-        self.case, self.epoch = case, lambda: case.epoch(model, X, y)
-
     def track_step(self, name, library):
-        return medians_in_turn({"": self.epoch})[""] / self.case.n_steps * 1e6
+        return microseconds_a_step(ALL_CASES[name], library)
 
     track_step.unit = "us"
 
@@ -39,11 +31,7 @@ class AgainstScikitLearn:
 
     def track_times_faster(self, name):
         case = ALL_CASES[name]
-        X, y = case.data()
-        models = {library: case.started_model(library, X, y) for library in LIBRARIES}
-        seconds = medians_in_turn(
-            {library: lambda model=model: case.epoch(model, X, y) for library, model in models.items()}
-        )
+        seconds = epochs_in_turn(case, {library: case.model(library) for library in LIBRARIES})
         return seconds["scikit-learn"] / seconds["fastmlp"]
 
     track_times_faster.unit = "times"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.cases import CASES, OTHER_CASES
+from benchmarks.cases import ALL_CASES
 from tqdm import tqdm
 
 from . import report
@@ -48,9 +48,7 @@ def main():
     parser.add_argument("--output", type=Path, default=DOCS, help="folder for peers.md, peers.csv and pictures/")
     arguments = parser.parse_args()
     cases = {
-        name: case
-        for name, case in (CASES | OTHER_CASES).items()
-        if not arguments.only or name.startswith(tuple(arguments.only))
+        name: case for name, case in ALL_CASES.items() if not arguments.only or name.startswith(tuple(arguments.only))
     }
     results = measure(cases, list(LIBRARIES), arguments.rounds)
     (arguments.output / "pictures").mkdir(parents=True, exist_ok=True)

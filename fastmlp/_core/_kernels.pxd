@@ -58,6 +58,7 @@ cdef extern from "kernels.h" nogil:
         FM_AVX512
 
     const size_t FM_GEMM_SCRATCH_BYTES
+    const Py_ssize_t FM_FAR_BYTES
 
     ctypedef struct fm_activation_arguments:
         double constants[3]

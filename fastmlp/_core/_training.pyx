@@ -58,6 +58,7 @@ cdef class _Steps(Job):
             Turn turn
             Batch batch
         turn.thread, turn.phase = thread, 0
+        self.packing_phase(&turn)
         for number in range(self.sizes.shape[0]):
             batch = self.core.batch_of(
                 self.data, first, min(self.batch_size, self.data.n_rows - first), True, self.seed + <uint64_t> number
@@ -90,6 +91,16 @@ cdef class _Steps(Job):
             if thread == 0:
                 loss += sum_of(self.workspace.penalties, self.core.plan.n_parameter_tiles)
                 self.total += loss * batch.rows
+
+    cdef void packing_phase(self, Turn *turn) noexcept nogil:
+        """Weights into panels, before the first step: they may have been changed since the last call."""
+        cdef Py_ssize_t number
+        self.team.begin_phase(turn, self.core.plan.n_parameter_tiles)
+        number = self.team.take_tile(turn)
+        while number >= 0:
+            pack_weights(self.core, self.workspace, &self.core.plan.parameter_tiles[number])
+            number = self.team.take_tile(turn)
+        self.team.meet()
 
     cdef void gradient_phase(self, Turn *turn, const Batch *batch) noexcept nogil:
         """The gradient of all parameters, and the sum of its squares, tile by tile."""
@@ -212,9 +223,7 @@ def train(
     Returns the sum over batches of cost times rows. Where a batch's cost is NaN or infinite, training stops before that
     batch's step, and the sum is NaN or infinite too.
     """
-    cdef:
-        _Steps job = _Steps()
-        Py_ssize_t number
+    cdef _Steps job = _Steps()
     moments = optimizer.moments
     if not all(array.flags.writeable for array in (core.parameters, core.statistics, *moments)):
         raise ValueError("Parameters, statistics and moments are read-only; copy them first.")
@@ -230,8 +239,6 @@ def train(
     job.step.scalars.decay_1, job.step.scalars.decay_2 = optimizer.decay_1, optimizer.decay_2
     job.step.scalars.epsilon, job.step.scalars.nesterov = optimizer.epsilon, optimizer.nesterov
     job.step.clip_norm = clip_norm
-    for number in range(core.plan.n_parameter_tiles):  # weights may have been changed since the last call
-        pack_weights(core, workspace, &core.plan.parameter_tiles[number])
     team.run(job)
     workspace.raise_error()
     return job.total

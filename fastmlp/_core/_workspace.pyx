@@ -6,15 +6,13 @@ import numpy as np
 
 from fastmlp._core._config cimport kernels_for
 from fastmlp._core._data cimport Data
-from fastmlp._core._kernels cimport FM_GEMM_SCRATCH_BYTES, fm_kernels
+from fastmlp._core._kernels cimport FM_FAR_BYTES, FM_GEMM_SCRATCH_BYTES, fm_kernels
 from fastmlp._core._memory cimport PAGE, address
 from fastmlp._core._plan cimport MAX_ROW_TILES, Layer, Plan
 
 from fastmlp._core._memory import aligned_empty
 
-# W_l and D_l are read in place, unless their rows are so far apart (in bytes) that packing pays, and with few rows in a
-# batch not even then.
-cdef Py_ssize_t FAR_BYTES = 2048
+# W_l and D_l are read in place, unless their rows are FM_FAR_BYTES apart, and with few rows in a batch even then.
 cdef Py_ssize_t MIN_ROWS_TO_PACK = 29
 # W_l^T always has to be packed, so that is done while W_l is in cache; but one row is multiplied by another way.
 cdef Py_ssize_t MIN_ROWS_TO_PACK_TRANSPOSE = 2
@@ -135,7 +133,7 @@ cdef class Workspace:
         for depth in range(1, plan.n_layers + 1):
             layer, memory = &plan.layers[depth], &self.layers[depth]
             if (
-                self.rows >= MIN_ROWS_TO_PACK and layer.units * plan.itemsize >= FAR_BYTES
+                self.rows >= MIN_ROWS_TO_PACK and layer.units * plan.itemsize >= FM_FAR_BYTES
                 and not (depth == 1 and self.is_sparse)
             ):
                 self.array((n_panels(layer.units, width), layer.inputs, width), &memory.packed)

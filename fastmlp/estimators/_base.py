@@ -92,7 +92,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         "init": [StrOptions({"auto", *INITIALIZERS}), list, tuple],
         "callbacks": [None, callable, list, tuple],
         "dtype": [StrOptions({"auto", "float32", "float64"})],
-        "n_jobs": [None, Integral],
+        "n_jobs": "no_validation",  # by check_n_jobs
     }
 
     def __init__(self, **parameters):

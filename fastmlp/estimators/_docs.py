@@ -121,7 +121,8 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
     n_jobs : int or None, default=None
         The most threads that training takes, -1 for all CPUs; never more than the size of a step pays for. None is the
         CPUs that this process may use (affinity, cgroup quota, ``OMP_NUM_THREADS``) and no other fit is using, and one
-        inside a joblib worker. The same ``random_state`` gives the same weights, bit for bit, for any number."""
+        inside a joblib worker. The same ``random_state`` gives the same weights, bit for bit, for any number. lbfgs
+        takes one."""
 
 SHARED_ATTRIBUTES = """network_ : Network
         The trained network.
