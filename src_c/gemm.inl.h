@@ -27,6 +27,29 @@ typedef struct {
   int relu;
 } FM_NAME(ends);
 
+/* The end of a tile: `rows` rows of `n_vectors` vectors of sums become C. */
+static inline __attribute__((always_inline)) void FM_NAME(store_tile)(int rows, int n_vectors, REAL *c,
+                                                                      ptrdiff_t ldc, int partial,
+                                                                      VEC (*sum)[2],
+                                                                      const FM_NAME(ends) * ends) {
+#define FM_EACH_VECTOR                                                                                       \
+  _Pragma("GCC unroll 16") for (int i = 0; i < rows; i++)                                                    \
+      _Pragma("GCC unroll 2") for (int v = 0; v < n_vectors; v++)
+#define FM_LOAD_LIKE_C(x)                                                                                    \
+  (partial && v == n_vectors - 1 ? (VEC)FM_NAME(load_first)((x) + i * ldc + v * LANES, partial)              \
+                                 : *(const VEC *)((x) + i * ldc + v * LANES))
+  if (ends->accumulate) FM_EACH_VECTOR sum[i][v] += FM_LOAD_LIKE_C(c);
+  if (ends->relu) FM_EACH_VECTOR sum[i][v] = (VEC)((FM_NAME(lanes))sum[i][v] & ~(sum[i][v] < 0));
+  if (ends->mask)
+    FM_EACH_VECTOR sum[i][v] = (VEC)((FM_NAME(lanes))sum[i][v] & (FM_LOAD_LIKE_C(ends->mask) > 0));
+  FM_EACH_VECTOR {
+    if (partial && v == n_vectors - 1)
+      FM_NAME(store_first)(c + i * ldc + v * LANES, sum[i][v], partial);
+    else
+      *(VEC *)(c + i * ldc + v * LANES) = sum[i][v];
+  }
+}
+
 /* One tile: rows x (n_vectors * LANES) of C. Called with constant `rows`, `n_vectors` and one constant stride
  * of A, so that the loops over them unroll and `sum` lives in registers. `partial` is how many lanes of the
  * last vector there are in C, or 0 for all of them. */
@@ -57,44 +80,27 @@ static inline __attribute__((always_inline)) void FM_NAME(tile)(int rows, int n_
       for (int v = 0; v < n_vectors; v++) sum[i][v] += ai * bp[v];
     }
   }
-#define FM_EACH_VECTOR                                                                                       \
-  _Pragma("GCC unroll 16") for (int i = 0; i < rows; i++)                                                    \
-      _Pragma("GCC unroll 2") for (int v = 0; v < n_vectors; v++)
-#define FM_LOAD_LIKE_C(x)                                                                                    \
-  (partial && v == n_vectors - 1 ? (VEC)FM_NAME(load_first)((x) + i * ldc + v * LANES, partial)              \
-                                 : *(const VEC *)((x) + i * ldc + v * LANES))
-  if (ends->accumulate) FM_EACH_VECTOR sum[i][v] += FM_LOAD_LIKE_C(c);
-  if (ends->relu) FM_EACH_VECTOR sum[i][v] = (VEC)((FM_NAME(lanes))sum[i][v] & ~(sum[i][v] < 0));
-  if (ends->mask)
-    FM_EACH_VECTOR sum[i][v] = (VEC)((FM_NAME(lanes))sum[i][v] & (FM_LOAD_LIKE_C(ends->mask) > 0));
-  FM_EACH_VECTOR {
-    if (partial && v == n_vectors - 1)
-      FM_NAME(store_first)(c + i * ldc + v * LANES, sum[i][v], partial);
-    else
-      *(VEC *)(c + i * ldc + v * LANES) = sum[i][v];
-  }
+  FM_NAME(store_tile)(rows, n_vectors, c, ldc, partial, sum, ends);
 }
 
 /* The same for the last few columns, which half a register holds: half the work on most CPUs. */
 static inline __attribute__((always_inline)) void FM_NAME(half_tile)(
     int rows, REAL *c, ptrdiff_t ldc, int columns, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
     const REAL *b, ptrdiff_t ldb, const FM_NAME(ends) * ends, ptrdiff_t k) {
-  HALF sum[FM_GEMM_ROWS];
+  HALF half[FM_GEMM_ROWS];
+  VEC sum[FM_GEMM_ROWS][2];
+  VEC start = {0};
+  if (ends->init && !ends->accumulate) start = (VEC)FM_NAME(load_first)(ends->init, columns);
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; i++) sum[i] = (HALF){0};
+  for (int i = 0; i < rows; i++) half[i] = (HALF){0};
   for (ptrdiff_t p = 0; p < k; p++) {
     const HALF bp = *(const HALF *)(b + p * ldb);
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) sum[i] += a[i * a_row + p * a_col] * bp;
+    for (int i = 0; i < rows; i++) half[i] += a[i * a_row + p * a_col] * bp;
   }
-  for (int i = 0; i < rows; i++)
-    for (int j = 0; j < columns; j++) {
-      REAL *out = c + i * ldc + j;
-      REAL value = sum[i][j] + (ends->accumulate ? *out : ends->init ? ends->init[j] : 0);
-      if (ends->relu && value < 0) value = 0;
-      if (ends->mask && !(ends->mask[i * ldc + j] > 0)) value = 0;
-      *out = value;
-    }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) sum[i][0] = start + (VEC)FM_NAME(widen)(half[i]);
+  FM_NAME(store_tile)(rows, 1, c, ldc, columns, sum, ends);
 }
 
 #define FM_TILE_CASE(r, tile, ...)                                                                           \
@@ -132,18 +138,6 @@ static void FM_NAME(tile_any)(int rows, REAL *c, ptrdiff_t ldc, ptrdiff_t column
   } else {
     switch (rows) { FM_TILE_CASES(half_tile, c, ldc, (int)columns) }
   }
-}
-
-/* Lane i of the result is lane from[i] of the two vectors laid end to end. */
-static inline __attribute__((always_inline)) VEC FM_NAME(shuffle)(VEC low, VEC high, FM_NAME(lanes) from) {
-#ifdef __clang__
-  VEC out; /* its __builtin_shufflevector wants literal lanes; this loop becomes the same instruction */
-#pragma GCC unroll 16
-  for (int i = 0; i < LANES; i++) out[i] = from[i] < LANES ? low[from[i]] : high[from[i] - LANES];
-  return out;
-#else
-  return __builtin_shuffle(low, high, from);
-#endif
 }
 
 /* Transpose a LANES x LANES block: rows `from + i * stride` become columns of `to`. Each round swaps
@@ -221,8 +215,9 @@ static inline __attribute__((always_inline)) void FM_NAME(dots)(int rows, REAL *
   for (int i = 0; i < rows; i++) sums[i] = FM_NAME(sum_of_lanes)(sum[i]);
 }
 
-/* n = 1: a dot product for each row of A, four at a time, or a sum of the columns of A, whichever A lies
- * right for. */
+/* n = 1: a dot product for each row of A, four at a time, or a sum of A's columns, whichever A lies right
+ * for.
+ */
 static void FM_NAME(gemv)(REAL *restrict c, ptrdiff_t ldc, const REAL *restrict a, ptrdiff_t a_row,
                           ptrdiff_t a_col, const REAL *restrict b, ptrdiff_t b_row, const REAL *init,
                           ptrdiff_t init_stride, ptrdiff_t m, ptrdiff_t k) {
@@ -239,14 +234,13 @@ static void FM_NAME(gemv)(REAL *restrict c, ptrdiff_t ldc, const REAL *restrict 
     }
     return;
   }
-  for (ptrdiff_t i = 0; i < m; i++) c[i * ldc] = init ? init[i * init_stride] : 0;
-  for (ptrdiff_t p = 0; p < k; p++, a += a_col, b += b_row) {
-    const REAL bp = *b;
-    if (a_row == 1 && ldc == 1)
-      for (ptrdiff_t i = 0; i < m; i++) c[i] += a[i] * bp;
-    else
-      for (ptrdiff_t i = 0; i < m; i++) c[i * ldc] += a[i * a_row] * bp;
+  if (a_row == 1 && ldc == 1 && !init) {
+    FM_NAME(sum_rows)(c, a, a_col, b, b_row, k, m);
+    return;
   }
+  for (ptrdiff_t i = 0; i < m; i++) c[i * ldc] = init ? init[i * init_stride] : 0;
+  for (ptrdiff_t p = 0; p < k; p++, a += a_col, b += b_row)
+    for (ptrdiff_t i = 0; i < m; i++) c[i * ldc] += a[i * a_row] * *b;
 }
 
 /* Rows of A whose distance is a multiple of this would share a few sets of the level-1 cache. */

@@ -119,9 +119,10 @@ typedef struct {
                               ptrdiff_t rows, ptrdiff_t outputs, const fm_loss_arguments *arguments);
 
   /* One optimizer step on n parameters, with l2 * parameter, the gradient of the penalty, added to the
-   * gradient; returns the sum of the parameters' squares before the step. Only adam uses moment_2. */
+   * gradient of the first n_penalized; returns the sum of their squares before it. Only adam uses moment_2.
+   */
   double (*update[FM_N_OPTIMIZERS])(void *parameter, void *moment_1, void *moment_2, const void *gradient,
-                                    ptrdiff_t n, double l2, const fm_step *step);
+                                    ptrdiff_t n, ptrdiff_t n_penalized, double l2, const fm_step *step);
 
   /* gradient (n,) += l1 * sign(parameter); returns the sum of the parameters' absolute values. */
   double (*add_l1_gradient)(void *gradient, const void *parameter, ptrdiff_t n, double l1);

@@ -27,6 +27,14 @@ static inline void store_first_f64_avx2(double *x, __m256d value, int n) {
   _mm256_maskstore_pd(x, fm_first_f64(n), value);
 }
 
+/* Half a vector, and zeros above it. */
+static inline __m256 widen_f32_avx2(__m128 x) {
+  return _mm256_zextps128_ps256(x);
+}
+static inline __m256d widen_f64_avx2(__m128d x) {
+  return _mm256_zextpd128_pd256(x);
+}
+
 /* 1 / sqrt(x) and 1 / x to 12 bits. */
 static inline __m256 rsqrt_estimate_f32_avx2(__m256 x) {
   return _mm256_rsqrt_ps(x);

@@ -23,6 +23,14 @@ static inline void store_first_f64_avx512(double *x, __m512d value, int n) {
   _mm512_mask_storeu_pd(x, (__mmask8)((1 << n) - 1), value);
 }
 
+/* Half a vector, and zeros above it. */
+static inline __m512 widen_f32_avx512(__m256 x) {
+  return _mm512_zextps256_ps512(x);
+}
+static inline __m512d widen_f64_avx512(__m256d x) {
+  return _mm512_zextpd256_pd512(x);
+}
+
 /* 1 / sqrt(x) and 1 / x to 14 bits. */
 static inline __m512 rsqrt_estimate_f32_avx512(__m512 x) {
   return _mm512_rsqrt14_ps(x);

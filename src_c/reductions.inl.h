@@ -11,9 +11,13 @@ static void FM_NAME(column_sums)(void *sums_out, const void *x_in, ptrdiff_t row
     sums[0] = sum;
     return;
   }
+#ifdef FM_VECTOR_BYTES
+  FM_NAME(sum_rows)(sums, x, cols, NULL, 0, rows, cols);
+#else
   for (ptrdiff_t j = 0; j < cols; j++) sums[j] = x[j];
   for (ptrdiff_t i = 1; i < rows; i++)
     for (ptrdiff_t j = 0; j < cols; j++) sums[j] += x[i * cols + j];
+#endif
 }
 
 /* x - x is 0 for every finite x and NaN for the others. */

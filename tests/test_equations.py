@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -125,6 +125,7 @@ def test_shapes(rng, isa, sizes, n_samples):
     seed=st.integers(0, 2**16),
 )
 def test_any_shape(sizes, n_samples, head, weighted, use_float32, seed):
+    assume(head[1] != "softmax" or sizes[-1] > 1)  # which is always 1 otherwise, and refused
     rng = np.random.default_rng(seed)
     dtype = "float32" if use_float32 else "float64"
     network, X, y = make_problem(rng, sizes, "tanh", head, n_samples, dtype, margin=1e-5)

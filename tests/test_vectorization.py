@@ -28,7 +28,7 @@ COMPUTES = [
     *("relu_backward", "hard_tanh_forward", "hard_tanh_backward"),
     *("squared_error", "log_loss_logistic", "log_loss_softmax", "log_loss", "log_loss_distribution", "poisson_exp"),
     *("poisson_softplus", "poisson", "absolute_error", "huber", "hinge", "shifted_exp"),
-    *("sgd_update", "rmsprop_update", "adagrad_update", "adam_update", "add_l1_gradient"),
+    *("sgd", "rmsprop", "adagrad", "adam", "add_l1_gradient"),
     *("dropout", "column_sums", "column_moments", "inverse_deviation", "batch_norm_forward", "batch_norm_backward"),
     *("running_update", "sum_of_squares", "scale", "all_finite", "dot", "sparse_row", "sparse_gradient"),
     *("tile_any", "gemv"),

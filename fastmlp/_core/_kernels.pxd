@@ -109,7 +109,7 @@ cdef extern from "kernels.h" nogil:
             const fm_loss_arguments *
         ) noexcept nogil
         double (**update)(
-            void *, void *, void *, const void *, ptrdiff_t, double, const fm_step *
+            void *, void *, void *, const void *, ptrdiff_t, ptrdiff_t, double, const fm_step *
         ) noexcept nogil
         double (*add_l1_gradient)(void *, const void *, ptrdiff_t, double) noexcept nogil
         void (*scale)(void *, ptrdiff_t, double) noexcept nogil

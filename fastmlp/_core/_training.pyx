@@ -139,39 +139,32 @@ cdef class _Steps(Job):
             else:
                 gradient = self.workspace.gradient_of(turn.thread, start * self.core.itemsize)
                 self.core.gradient_tile(self.workspace, self.data, batch, turn.thread, number, gradient)
-            self.workspace.penalties[number] = self.update_weights(step, gradient, start, n_weights)
-            if rest > 0:  # what lies below the weights is neither penalized nor shrunk
-                self.update(step, gradient + n_weights * self.core.itemsize, start + n_weights, rest, 0.0)
+            self.workspace.penalties[number] = self.update(step, gradient, start, n_weights, rest)
             pack_weights(self.core, self.workspace, tile)
             number = self.team.take_tile(turn)
         self.team.meet()
 
-    cdef double update_weights(
-        self, Step *step, char *gradient, Py_ssize_t start, Py_ssize_t n,
+    cdef double update(
+        self, Step *step, char *gradient, Py_ssize_t start, Py_ssize_t n_weights, Py_ssize_t rest,
     ) noexcept nogil:
-        """Weight decay, penalties and step on weights `start` to `start + n`; returns their penalties before it."""
+        """Weight decay, penalties and step on the weights from parameter `start` on, of which the penalties before it
+        are returned; on the `rest` below them the step alone."""
         cdef:
             const fm_kernels *kernels = self.core.kernels
-            double penalty = 0
-            char *weights = self.core.p + start * self.core.itemsize
+            Py_ssize_t offset = start * self.core.itemsize
+            char *weights = self.core.p + offset
+            double penalty = 0, squares = 0, squares_in_step
+            bint shrinks = step.shrink != 1
         if step.l1 > 0:
-            penalty = step.l1 * kernels.add_l1_gradient(gradient, weights, n, step.l1)
-        if step.shrink == 1:
-            return penalty + 0.5 * step.l2 * self.update(step, gradient, start, n, step.l2)
-        penalty += 0.5 * step.l2 * kernels.sum_of_squares(weights, n)
-        kernels.scale(weights, n, step.shrink)
-        self.update(step, gradient, start, n, step.l2)
-        return penalty
-
-    cdef double update(
-        self, Step *step, const char *gradient, Py_ssize_t start, Py_ssize_t n, double l2,
-    ) noexcept nogil:
-        """The optimizer's step on parameters `start` to `start + n`; returns the sum of their squares before it."""
-        cdef Py_ssize_t offset = start * self.core.itemsize
-        return self.core.kernels.update[step.kernel](
-            self.core.p + offset, step.moment_1 + offset,
-            step.moment_2 + offset if step.moment_2 != NULL else NULL, gradient, n, l2, &step.scalars,
+            penalty = step.l1 * kernels.add_l1_gradient(gradient, weights, n_weights, step.l1)
+        if shrinks:
+            squares = kernels.sum_of_squares(weights, n_weights)
+            kernels.scale(weights, n_weights, step.shrink)
+        squares_in_step = kernels.update[step.kernel](
+            weights, step.moment_1 + offset, step.moment_2 + offset if step.moment_2 != NULL else NULL, gradient,
+            n_weights + rest, n_weights, step.l2, &step.scalars,
         )
+        return penalty + 0.5 * step.l2 * (squares if shrinks else squares_in_step)
 
 
 cdef double sum_of(const double *values, Py_ssize_t n) noexcept nogil:
