@@ -96,6 +96,8 @@ cdef class Data:
         cdef:
             Py_ssize_t i, j, source, label
             size_t n_bytes = n_targets * self.itemsize
+            double[2] of_class
+        of_class[0], of_class[1] = self.off, self.on
         for i in range(rows):
             source = self.source(first + i)
             if self.label_bytes == 0:
@@ -106,7 +108,7 @@ cdef class Data:
             else:
                 label = integer_at(self.y, source, self.label_bytes)
                 if n_targets == 1:
-                    self.put(out, 0, self.on if label else self.off)
+                    self.put(out, 0, of_class[label != 0])  # not by a branch, which nothing could predict
                 else:
                     memset(out, 0, n_bytes)
                     if self.off != 0:
