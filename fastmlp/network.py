@@ -348,6 +348,21 @@ class Network:
         self._core.forward(workspace, data, out, activate_output)
         return out
 
+    def mean_loss(self, data: Data) -> float:
+        """C of already encoded data (S10), as in prediction; memory does not grow with the rows.
+
+        Parameters
+        ----------
+        data : Data
+            Rows, targets and weights; no weight may be 0.
+
+        Returns
+        -------
+        float
+        """
+        tile_rows = min(self._core.plan.tile_rows, data.n_rows)
+        return self._core.mean_loss(Workspace(self._core.plan, data, tile_rows, backward=True), data)
+
     def activations(
         self, X: ArrayLike, *, training: bool = False, random_state: RandomState = None
     ) -> list[np.ndarray]:

@@ -300,7 +300,9 @@ def test_loss_cannot_change_while_training_goes_on():
 def test_bad_partial_fit():
     with pytest.raises(ValueError, match="classes must be passed on the first call to partial_fit"):
         MLPClassifier().partial_fit(X, LABELS)
-    with pytest.raises(ValueError, match="does not support early_stopping=True; set early_stopping=False, or use fit"):
+    with pytest.raises(
+        ValueError, match="does not support early_stopping=True without rows to validate on; pass X_val and y_val"
+    ):
         MLPRegressor(early_stopping=True).partial_fit(X, NUMBERS)
     with pytest.raises(AttributeError, match="partial_fit"):
         MLPRegressor(solver="lbfgs").partial_fit(X, NUMBERS)

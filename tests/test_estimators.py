@@ -201,7 +201,9 @@ def test_inside_scikit_learn(iris):
     assert clone(pipeline).get_params()["mlpclassifier__max_iter"] == 100
 
 
-@pytest.mark.parametrize("model", [MLPClassifier(max_iter=5), MLPRegressor(max_iter=5)])
+@pytest.mark.parametrize(
+    "model", [MLPClassifier(max_iter=5, warm_start=True), MLPRegressor(max_iter=5, warm_start=True)]
+)
 def test_pickle(iris, model):
     X, y = iris
     loaded = pickle.loads(pickle.dumps(model.fit(X, y)))

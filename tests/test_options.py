@@ -392,7 +392,7 @@ def test_running_statistics_come_back_with_the_best_weights():
     model = MLPClassifier(
         (16,), batch_norm=True, early_stopping=True, learning_rate_init=0.05, max_iter=30, random_state=0
     ).fit(X, y)
-    rows = model._split(y, None, True, None)[1]
+    rows = model._split(y, None, False, True, None)[1]
     assert_allclose(model.score(X[rows], y[rows]), model.best_validation_score_)
 
 

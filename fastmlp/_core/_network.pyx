@@ -144,6 +144,23 @@ cdef class NetworkCore:
         workspace.raise_error()
         return cost
 
+    def mean_loss(self, Workspace workspace, Data data):
+        """The weighted mean loss of all rows, as in prediction, row tiles of the workspace's size one by one."""
+        cdef:
+            double weight, total = 0, total_weight = 0
+            Py_ssize_t row = 0
+            Batch batch
+        self._check(data, True)
+        with nogil:
+            while row < data.n_rows:
+                batch = self.batch_of(data, row, min(workspace.rows, data.n_rows - row), False, 0)
+                weight = self.plan.loss_scale / batch.scale
+                total += weight * self.all_rows(workspace, data, &batch, False)
+                total_weight += weight
+                row += batch.rows
+        workspace.raise_error()
+        return total / total_weight
+
     def follow_batch_statistics(self, Workspace workspace):
         """Let the running statistics follow those of the workspace's last batch, of all its rows."""
         if workspace.last.statistics_vary:

@@ -33,14 +33,28 @@ cdef struct Step:
     double clip_norm  # infinite where the gradient is not clipped
 
 
-cdef class _Steps(Job):
-    """Mini-batch steps, one after the other: what `train` was given, and what comes of it."""
+cdef class Training(Job):
+    """Mini-batch steps of one fit.
+
+    Parameters
+    ----------
+    core : NetworkCore
+    workspace : Workspace
+    data : Data
+    team : Team
+    optimizer : fastmlp.training.optimizers.Optimizer
+        Its moments and the network are changed in place.
+    batch_size : int
+    l1, l2, clip_norm : float
+        Penalties, and the longest gradient, infinite for no limit.
+    """
 
     cdef:
         NetworkCore core
         Workspace workspace
         Data data
         Team team
+        object moments
         Py_ssize_t first
         Py_ssize_t batch_size
         const double[:, ::1] sizes
@@ -49,6 +63,37 @@ cdef class _Steps(Job):
         double l2
         uint64_t seed
         double total
+
+    def __init__(
+        self, NetworkCore core, Workspace workspace, Data data, Team team, optimizer, Py_ssize_t batch_size, double l1,
+        double l2, double clip_norm,
+    ):
+        moments = optimizer.moments
+        if not all(array.flags.writeable for array in (core.parameters, core.statistics, *moments)):
+            raise ValueError("Parameters, statistics and moments are read-only; copy them first.")
+        if any(moment.shape != core.parameters.shape or moment.dtype != core.parameters.dtype for moment in moments):
+            raise ValueError("The optimizer's moments are those of another network; make a new optimizer.")
+        core._check(data, True)
+        self.core, self.workspace, self.data, self.team, self.moments = core, workspace, data, team, moments
+        self.batch_size, self.l1, self.l2 = batch_size, l1, l2
+        self.step.kernel = OPTIMIZER_KERNELS[optimizer.kernel]
+        self.step.moment_1 = address(moments[0])
+        self.step.moment_2 = address(moments[1]) if len(moments) > 1 else NULL
+        self.step.scalars.decay_1, self.step.scalars.decay_2 = optimizer.decay_1, optimizer.decay_2
+        self.step.scalars.epsilon, self.step.scalars.nesterov = optimizer.epsilon, optimizer.nesterov
+        self.step.clip_norm = clip_norm
+
+    def run_steps(self, Py_ssize_t first, const double[:, ::1] sizes, uint64_t seed):
+        """Steps from row `first`, one for each row of `sizes`; the last batch may be short.
+
+        A row of `sizes` is (step size, factor by which the weights shrink before it). Returns the sum over batches of
+        cost times rows. Where a batch's cost is NaN or infinite, training stops before that batch's step, and the sum
+        is NaN or infinite too.
+        """
+        self.first, self.sizes, self.seed, self.total = first, sizes, seed, 0
+        self.team.run(self)
+        self.workspace.raise_error()
+        return self.total
 
     cdef void run(self, int thread) noexcept nogil:
         cdef:
@@ -204,34 +249,3 @@ cdef void pack_weights(NetworkCore core, Workspace workspace, const ParameterTil
             memory.packed_transpose + tile.first * layer.units * core.itemsize, layer.units * width, weights, 1,
             layer.units, layer.units, rows,
         )
-
-
-def train(
-    NetworkCore core, Workspace workspace, Data data, Team team, Py_ssize_t first, Py_ssize_t batch_size,
-    const double[:, ::1] steps, optimizer, double l1, double l2, double clip_norm, uint64_t seed,
-):
-    """Mini-batch steps from row `first`, one for each row of `steps`; the last batch may be short.
-
-    A row of `steps` is (step size, factor by which the weights shrink before it). `clip_norm` is infinite for none.
-    Returns the sum over batches of cost times rows. Where a batch's cost is NaN or infinite, training stops before that
-    batch's step, and the sum is NaN or infinite too.
-    """
-    cdef _Steps job = _Steps()
-    moments = optimizer.moments
-    if not all(array.flags.writeable for array in (core.parameters, core.statistics, *moments)):
-        raise ValueError("Parameters, statistics and moments are read-only; copy them first.")
-    if any(moment.shape != core.parameters.shape or moment.dtype != core.parameters.dtype for moment in moments):
-        raise ValueError("The optimizer's moments are those of another network; make a new optimizer.")
-    core._check(data, True)
-    job.core, job.workspace, job.data, job.team = core, workspace, data, team
-    job.first, job.batch_size, job.sizes, job.seed = first, batch_size, steps, seed
-    job.l1, job.l2 = l1, l2
-    job.step.kernel = OPTIMIZER_KERNELS[optimizer.kernel]
-    job.step.moment_1 = address(moments[0])
-    job.step.moment_2 = address(moments[1]) if len(moments) > 1 else NULL
-    job.step.scalars.decay_1, job.step.scalars.decay_2 = optimizer.decay_1, optimizer.decay_2
-    job.step.scalars.epsilon, job.step.scalars.nesterov = optimizer.epsilon, optimizer.nesterov
-    job.step.clip_norm = clip_norm
-    team.run(job)
-    workspace.raise_error()
-    return job.total

@@ -1,15 +1,21 @@
 """What the estimators share: parameters, checks, and the way from arrays to a trained network."""
 
 import copy
+import os
+import pickle
+import tempfile
 import warnings
 from abc import ABCMeta, abstractmethod
+from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Self
 
+import joblib
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
@@ -19,12 +25,15 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 from fastmlp._typing import MatrixLike
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.estimators._arrays import for_core
+from fastmlp.estimators._callbacks import CallbackSupportMixin, fit_tasks, with_callbacks
+from fastmlp.estimators._validation import Validation
 from fastmlp.initializers import INITIALIZERS
+from fastmlp.inspection import InspectionMixin
 from fastmlp.network import Network, check_activations, check_dropout
 from fastmlp.training import lbfgs
 from fastmlp.training._blas_threads import one_blas_thread
 from fastmlp.training._threads import check_n_jobs
-from fastmlp.training.loop import DivergenceError, Trainer, divergence_message
+from fastmlp.training.loop import DivergenceError, History, Observers, Trainer, divergence_message
 from fastmlp.training.optimizers import SGD, Adagrad, Adam, RMSprop
 from fastmlp.training.schedules import SCHEDULES, Adaptive, ByProgress, Constant, InverseScaling, Schedule
 from fastmlp.training.stopping import Patience
@@ -55,7 +64,15 @@ OPTIMIZER_PARAMETERS = (
 )
 
 
-class BaseMLP(BaseEstimator, metaclass=ABCMeta):
+ROWS_PER_BLOCK = 1 << 16
+
+# Of the pickled state. Raise it when the state changes, and teach `__setstate__` the older one.
+STATE_VERSION = 1
+# What only a fit that goes on needs, and what is larger than the weights.
+TRAINING_STATE = ("_trainer", "_split_random_state")
+
+
+class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Shared half of the estimators; a subclass knows its targets and its predictions."""
 
     _parameter_constraints = {
@@ -90,6 +107,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
         "init": [StrOptions({"auto", *INITIALIZERS}), list, tuple],
+        "scoring": [str, callable, None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "callbacks": [None, callable, list, tuple],
         "dtype": [StrOptions({"auto", "float32", "float64"})],
         "n_jobs": "no_validation",  # by check_n_jobs
@@ -101,6 +120,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _check_targets(self, y, dtype, resume, incremental, classes):
         """Encode y for the core, and remember on self what predictions need to know of it."""
+
+    @abstractmethod
+    def _encode(self, y, dtype):
+        """Targets as `_check_targets` encodes them, for what is known from training already."""
 
     @abstractmethod
     def _n_outputs(self, targets, out_activation, loss):
@@ -121,11 +144,32 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """What predictions are made from, of an already validated X."""
         return self.network_.predict_raw(X, activate_output=True, rows=rows)
 
-    def _weigh_classes(self, targets, sample_weight, incremental):
-        """Sample weights times those of the classes of encoded targets."""
+    def _in_blocks(self, X, predict):
+        """What `predict` makes of X, a block of rows at a time, so that only the result grows with the rows."""
+        if X.shape[0] <= ROWS_PER_BLOCK:
+            return predict(X)
+        out = None
+        for start in range(0, X.shape[0], ROWS_PER_BLOCK):
+            block = predict(X[start : start + ROWS_PER_BLOCK])
+            if out is None:
+                out = np.empty((X.shape[0], *block.shape[1:]), block.dtype)
+            out[start : start + ROWS_PER_BLOCK] = block
+        return out
+
+    def _weigh_classes(self, targets, sample_weight, counted):
+        """Sample weights times those of the classes of encoded targets, as often as they are in `counted`."""
         return sample_weight
 
-    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train on X and y, from new weights unless ``warm_start`` is set.
 
         Parameters
@@ -137,6 +181,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Not negative; all ones by default. A weight of zero is the same as leaving the row out.
+        X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
+            Rows to validate on after each epoch, in place of those that ``early_stopping`` would hold out. Without
+            ``early_stopping`` they only fill ``validation_loss_curve_`` and ``validation_scores_``.
 
         Returns
         -------
@@ -155,7 +202,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         UserWarning
             If ``batch_size`` is larger than the data, or the user interrupts training.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
     def _is_stochastic(self):
         if self.solver not in STOCHASTIC_SOLVERS:
@@ -166,7 +213,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         return True
 
     @available_if(_is_stochastic)
-    def partial_fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on X and y, continuing where the last call ended.
 
         Parameters
@@ -174,6 +230,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         X : array-like or sparse array of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
+        X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
+            As for ``fit``. With ``early_stopping``, ``stop_reason_`` is 'no_improvement' once patience has run out.
 
         Returns
         -------
@@ -184,40 +242,43 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         AttributeError
             If the solver is lbfgs, which has no epochs.
         ValueError
-            As for ``fit``, and if ``early_stopping`` is set.
+            As for ``fit``, and if ``early_stopping`` is set without X_val.
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
-    def _fit(self, X, y, sample_weight, *, incremental, classes=None):
+    def _fit(self, X, y, sample_weight, validation, *, incremental, classes=None):
         before = self.__dict__.copy()
         resume = hasattr(self, "network_") and (incremental or self.warm_start)
+        given = X, y, sample_weight
         try:
             self._check_parameters()
-            if incremental and self.early_stopping:
-                raise ValueError(
-                    "partial_fit does not support early_stopping=True; set early_stopping=False, or use fit."
-                )
+            validates = self._check_validation(validation, incremental)
             self._check_solver()
             callbacks = self._check_callbacks()
             X, targets, sample_weight = self._check_training_data(X, y, sample_weight, resume, incremental, classes)
             trainer = getattr(self, "_trainer", None) if resume else None
             random_state = check_random_state(self.random_state) if trainer is None else trainer.random_state
             self._make_network(X, targets, resume, random_state)
-            rows, validation_rows = self._split(targets, sample_weight, resume, random_state)
+            rows, validation_rows = self._split(targets, sample_weight, validates, resume, random_state)
             n_rows = X.shape[0] if rows is None else len(rows)
             if self.solver in STOCHASTIC_SOLVERS:
                 self._make_trainer(n_rows, random_state, resume, incremental)
+            if validates:
+                validate = self._given_validation(validation, targets)
+            elif validation_rows is not None:
+                validate = Validation(self, X, targets, sample_weight, validation_rows, self._scorer(), given)
+            else:
+                validate = None
         except BaseException:
             self._restore(before)
             raise
 
+        observers = Observers(self, callbacks, validate=validate, max_time=self.max_time, verbose=self.verbose)
         max_iter = 1 if incremental else self.max_iter
+        self._set_fitted(History() if self._trainer is None else self._trainer.history, np.inf)
+        self._importances = None
         try:
-            with one_blas_thread():
-                if self.solver in STOCHASTIC_SOLVERS:
-                    self._train(X, targets, sample_weight, rows, validation_rows, max_iter, callbacks)
-                else:
-                    self._train_lbfgs(X, targets, sample_weight, rows, callbacks)
+            self._run(X, targets, sample_weight, rows, max_iter, observers, given)
         except DivergenceError:
             # The model keeps its last good weights, but those of an earlier fit rather than random ones.
             if self.n_iter_ == 0 and not resume and "network_" in before:
@@ -227,9 +288,26 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             if not resume:
                 self._restore(before)
             raise
-        if self.stop_reason_ == "max_iter" and not incremental:
-            self._warn_not_converged()
+        if not incremental:
+            self._set_importances_after_fit(X, rows)
+            if self.stop_reason_ == "max_iter":
+                self._warn_not_converged()
         return self
+
+    @with_callbacks
+    def _run(self, X, targets, sample_weight, rows, max_iter, observers, given):
+        """Train, and tell scikit-learn's callbacks of it."""
+        tasks = fit_tasks(self, max_iter + (self.solver == "lbfgs"), *given)
+        if tasks is not None:
+            observers.callbacks = [*observers.callbacks, tasks.end_epoch]
+            observers.before_epoch = tasks.begin_epoch
+        with one_blas_thread():
+            if self.solver in STOCHASTIC_SOLVERS:
+                self._train(X, targets, sample_weight, rows, max_iter, observers)
+            else:
+                self._train_lbfgs(X, targets, sample_weight, rows, observers)
+        if tasks is not None:
+            tasks.close()
 
     def _restore(self, attributes):
         self.__dict__.clear()
@@ -251,6 +329,58 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                     f"{name} is {value!r}, but solver='lbfgs' follows one fixed, smooth cost over all rows; set "
                     f"{name}={none!r}, or use one of: {', '.join(STOCHASTIC_SOLVERS)}."
                 )
+
+    def _check_validation(self, validation, incremental):
+        """Whether there are rows to validate on, all of what belongs to them."""
+        if self.early_stopping and incremental and validation[0] is None:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True without rows to validate on; pass X_val and y_val, "
+                "set early_stopping=False, or use fit."
+            )
+        names = "X_val", "y_val", "sample_weight_val"
+        given = [name for name, part in zip(names, validation, strict=True) if part is not None]
+        if given and not {"X_val", "y_val"}.issubset(given):
+            missing = next(name for name in names if name not in given)
+            raise ValueError(f"{missing} is None, but {' and '.join(given)} came; pass X_val and y_val, or neither.")
+        self._scorer()
+        return bool(given)
+
+    def _scorer(self):
+        """What judges rows that are validated on: a function of (model, X, y), 'loss', or None for the own score."""
+        if self.scoring is None or (isinstance(self.scoring, str) and self.scoring == "loss"):
+            return self.scoring
+        return check_scoring(self, self.scoring)
+
+    def _given_validation(self, validation, training_targets):
+        X, y, sample_weight = validation
+        try:
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse="csr",
+                dtype=self.network_.parameters.dtype,
+                order="C",
+                multi_output=True,
+                y_numeric=is_regressor(self),
+                reset=False,
+            )
+            X = for_core(X)
+            if sample_weight is not None:
+                sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+            y = column_or_1d(y) if y.ndim == 2 and y.shape[1] == 1 else y
+            targets = self._encode(y, X.dtype)
+            if targets.ndim != training_targets.ndim or targets.shape[1:] != training_targets.shape[1:]:
+                raise ValueError(f"y has shape {y.shape}; pass the columns of the y that is trained on.")
+            if targets.ndim == 2:
+                self.network_.loss.check_targets(self._in_loss(targets), self.network_.out_activation)
+        except ValueError as error:
+            raise ValueError(f"The rows to validate on, X_val and y_val, cannot be used: {error}") from error
+        weights = self._weigh_classes(targets, sample_weight, training_targets)
+        rows = None if weights is None or np.all(weights) else np.flatnonzero(weights)
+        if weights is not None:
+            weights = for_core(weights.astype(X.dtype, copy=False))
+        return Validation(self, X, targets, weights, rows, self._scorer(), validation)
 
     def _check_callbacks(self):
         if self.callbacks is None:
@@ -290,7 +420,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         targets = self._check_targets(y, X.dtype, resume, incremental, classes)
-        sample_weight = self._weigh_classes(targets, sample_weight, incremental)
+        if incremental and isinstance(getattr(self, "class_weight", None), str):
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, which partial_fit does not have; pass the weights as "
+                "a dict, from sklearn.utils.class_weight.compute_class_weight."
+            )
+        sample_weight = self._weigh_classes(targets, sample_weight, targets)
         return (
             X,
             targets,
@@ -368,18 +503,23 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}; pass one positive integer a layer.")
         return sizes
 
-    def _split(self, targets, sample_weight, resume, random_state):
+    def _split(self, targets, sample_weight, validates, resume, random_state):
         """Rows to train on and rows to validate on; None for all and for none."""
         rows = None
         if sample_weight is not None and not np.all(sample_weight):
             rows = np.flatnonzero(sample_weight)
-        if not self.early_stopping or self.solver not in STOCHASTIC_SOLVERS:
+        if validates or not self.early_stopping or self.solver not in STOCHASTIC_SOLVERS:
             return rows, None
         rows = np.arange(len(targets), dtype=np.intp) if rows is None else rows
         strata = targets[rows] if is_classifier(self) and targets.ndim == 1 else None
         n_validation = int(np.ceil(self.validation_fraction * len(rows)))
         n_needed = 2 if strata is None else max(2, len(self.classes_))
-        if n_validation < n_needed:
+        has_single = strata is not None and 1 in np.unique(strata, return_counts=True)[1]
+        if has_single:
+            strata = strata[
+                :, np.newaxis
+            ]  # the split refuses them, and so names classes as in scikit-learn's estimator
+        if n_validation < n_needed and not has_single:
             raise ValueError(
                 f"The validation set is too small: validation_fraction={self.validation_fraction} of {len(rows)} rows "
                 f"is {n_validation}, and {n_needed} are needed. Increase 'validation_fraction' or the size of your "
@@ -411,8 +551,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         settings = tuple(getattr(self, name) for name in OPTIMIZER_PARAMETERS)
         if before is not None and settings == self._optimizer_settings:
             optimizer, schedule = before.optimizer, before.schedule
-            if isinstance(schedule, ByProgress) and not incremental:
-                schedule = self._new_schedule()  # each fit has a whole schedule, over its own max_iter
+            if isinstance(schedule, ByProgress) and schedule.has_ended and not incremental:
+                schedule = self._new_schedule()
         else:
             optimizer, schedule = self._new_optimizer(), self._new_schedule()
         patience = Patience(self.tol, self.n_iter_no_change, higher_is_better=self.early_stopping)
@@ -429,12 +569,25 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             batch_size=min(batch_size, n_rows),
             shuffle=self.shuffle,
             random_state=random_state,
-            verbose=self.verbose,
+            continues=incremental or self.warm_start,
+            keep_best=self.early_stopping,
             n_jobs=self.n_jobs,
         )
         if before is not None:
             trainer.continue_from(before)
+        elif resume:
+            trainer.history = self._history_so_far()
         self._trainer = trainer
+
+    def _history_so_far(self):
+        """Of a model that came without its trainer, out of a file."""
+        return History(
+            loss_curve=list(self.loss_curve_),
+            validation_scores=list(self.validation_scores_ or []),
+            validation_losses=list(self.validation_loss_curve_ or []),
+            learning_rates=list(self.learning_rate_curve_),
+            n_samples_seen=self.t_,
+        )
 
     def _new_optimizer(self):
         parameters = self.network_.parameters
@@ -456,20 +609,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         schedule = SCHEDULES[self.learning_rate] if isinstance(self.learning_rate, str) else self.learning_rate
         return ByProgress(self.learning_rate_init, schedule, n_epochs=self.max_iter)
 
-    def _train(self, X, targets, sample_weight, rows, validation_rows, max_iter, callbacks):
+    def _train(self, X, targets, sample_weight, rows, max_iter, observers):
         trainer = self._trainer
-        validation_score = None
-        if validation_rows is not None:
-            targets_val = targets[validation_rows]
-            weight_val = None if sample_weight is None else sample_weight[validation_rows]
-
-            def validation_score():
-                outputs = self._outputs(X, rows=validation_rows)
-                if not np.isfinite(outputs).all():
-                    return float("nan")
-                with np.errstate(over="ignore", invalid="ignore"):  # a diverging model's score
-                    return float(self._score_outputs(outputs, targets_val, weight_val))
-
         try:
             trainer.train(
                 X,
@@ -478,16 +619,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 rows,
                 max_iter=max_iter,
                 target_values=self._target_values,
-                validation_score=validation_score,
-                callbacks=callbacks,
+                observers=observers,
             )
         finally:
-            self._set_fitted(trainer.history, best_loss=trainer.patience.best)
+            self._set_fitted(trainer.history, best=trainer.patience.best)
             if trainer.history.stop_reason == "diverged":
                 self._trainer = None  # its moments are no good either
 
-    def _train_lbfgs(self, X, targets, sample_weight, rows, callbacks):
-        self._trainer = None
+    def _train_lbfgs(self, X, targets, sample_weight, rows, observers):
         history = lbfgs.train(
             self.network_,
             X,
@@ -499,15 +638,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             max_iter=self.max_iter,
             max_fun=self.max_fun,
             tol=self.tol,
-            verbose=self.verbose,
-            callbacks=callbacks,
+            observers=observers,
         )
-        self._set_fitted(history, best_loss=min(history.loss_curve, default=np.inf))
+        self._set_fitted(history, best=min(history.loss_curve, default=np.inf))
         if self.stop_reason_ == "diverged":
             kept = f"its last good weights, those of iteration {self.n_iter_}"
             raise DivergenceError(divergence_message(f"iteration {self.n_iter_ + 1}", kept))
 
-    def _set_fitted(self, history, best_loss):
+    def _set_fitted(self, history, best):
         self.n_iter_ = history.n_epochs
         self.t_ = history.n_samples_seen
         self.n_layers_ = len(self.network_.sizes)
@@ -516,10 +654,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self.stop_reason_ = history.stop_reason
         self.loss_curve_ = history.loss_curve
         self.loss_ = history.loss_curve[-1] if history.loss_curve else np.inf
-        has_validation = self.early_stopping and self.solver in STOCHASTIC_SOLVERS
-        self.best_loss_ = None if has_validation else best_loss
-        self.validation_scores_ = history.validation_scores if has_validation else None
-        self.best_validation_score_ = best_loss if has_validation else None
+        self.learning_rate_curve_ = history.learning_rates
+        self.validation_scores_ = history.validation_scores or None
+        self.validation_loss_curve_ = history.validation_losses or None
+        stops_early = self.early_stopping and self.solver in STOCHASTIC_SOLVERS
+        self.best_loss_ = None if stops_early else best
+        self.best_validation_score_ = best if stops_early else None
+        self.best_iter_ = history.best_epoch if stops_early else None
 
     def _warn_not_converged(self):
         limit = f"max_iter={self.max_iter}"
@@ -531,6 +672,70 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             ConvergenceWarning,
             stacklevel=4,
         )
+
+    def save_checkpoint(self, path: str | os.PathLike) -> None:
+        """Write the model with all that training needs to go on from here, as if it had never stopped.
+
+        Beside the weights that is the optimizer's moments, schedule, patience, history, random state and the order of
+        the rows, which a pickle holds only with ``warm_start=True`` or after ``partial_fit``. Read it by
+        ``joblib.load``, which runs code from the file: read only your own.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file there is replaced at once, so that a crash leaves it or the new one whole.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ValueError
+            If a parameter cannot be pickled, as a lambda in ``callbacks``.
+        """
+        check_is_fitted(self)
+        path = os.path.abspath(os.fspath(path))
+        trainer = self._trainer
+        with trainer.as_ended() if trainer is not None else nullcontext():
+            if trainer is not None:
+                self._set_fitted(trainer.history, trainer.patience.best)
+            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".checkpoint-")
+            self._keeps_training_state = True
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    joblib.dump(self, file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, path)
+            except BaseException as error:
+                os.unlink(temporary)
+                if isinstance(error, (pickle.PicklingError, AttributeError, TypeError)):
+                    raise ValueError(
+                        f"The model cannot be pickled: {error}; pass functions that are defined at the top of a module."
+                    ) from error
+                raise
+            finally:
+                del self._keeps_training_state
+
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        trainer = state.get("_trainer")
+        goes_on = self.warm_start or (trainer is not None and trainer.continues)
+        if not (goes_on or state.pop("_keeps_training_state", False)):
+            for name in TRAINING_STATE:
+                if name in state:
+                    state[name] = None
+        state["_fastmlp_state_version"] = STATE_VERSION
+        return state
+
+    def __setstate__(self, state):
+        state = state.copy()
+        version = state.pop("_fastmlp_state_version", None)
+        if version != STATE_VERSION:
+            raise ValueError(
+                f"This {type(self).__name__} was stored in version {version!r} of its state, and this fastmlp reads "
+                f"version {STATE_VERSION}; use the fastmlp that stored it."
+            )
+        super().__setstate__(state)
 
     @property
     def coefs_(self) -> list[np.ndarray]:

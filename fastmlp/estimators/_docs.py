@@ -26,8 +26,9 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         from the second epoch on; 'adaptive', divided by 5 whenever ``n_iter_no_change`` epochs bring no improvement,
         which then stops training only at 1e-6; 'step', 'exponential', 'cosine' and 'one_cycle', which take parameters
         as objects of `fastmlp.training.schedules`, for example ``WarmUp(5, then=Cosine())``; or a function of the
-        epoch, from 0, that returns the learning rate. Each ``fit`` runs the whole schedule over ``max_iter``; each
-        ``partial_fit`` is its next epoch, and beyond ``max_iter`` the rate stays what it is in the end. Not for lbfgs.
+        epoch, from 0, that returns the learning rate. A schedule with an end runs over ``max_iter`` epochs; a ``fit``
+        with ``warm_start`` goes on with it until it has ended, and then runs it anew; each ``partial_fit`` is its next
+        epoch, and beyond ``max_iter`` the rate stays what it is in the end. Not for lbfgs.
 
     learning_rate_init : float, default=0.001
         First step size; not for lbfgs.
@@ -51,10 +52,13 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         2.2e-5 tol of itself.
 
     verbose : bool, default=False
-        Whether to print a line for each epoch.
+        Whether to show progress: in a terminal, if tqdm is installed, a bar with loss, validation score and seconds
+        left; elsewhere a line for each epoch.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the last fit, optimizer and history included, instead of starting anew.
+        Whether ``fit`` goes on from the last fit instead of starting anew: with its optimizer, schedule, patience,
+        history, random state and order of the rows, so that n fits of one epoch are one fit of n, bit for bit. Pickles
+        of the model then hold all of that too.
 
     momentum : float, default=0.9
         Of sgd, from 0 to 1.
@@ -63,8 +67,9 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         Whether sgd's momentum looks ahead (Nesterov).
 
     early_stopping : bool, default=False
-        Whether to hold out ``validation_fraction`` of the rows, stop when their score stops improving, and keep the
-        weights with the best score. Classes are held out in proportion, but for multilabel targets. Not for lbfgs.
+        Whether to hold out ``validation_fraction`` of the rows, or take X_val of ``fit``, stop when their score stops
+        improving, and keep the weights with the best score. Classes are held out in proportion, but for multilabel
+        targets. Not for lbfgs.
 
     validation_fraction : float, default=0.1
         Share of the rows held out for early stopping; at least two rows.
@@ -110,9 +115,17 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         Initial weights of all layers, or of each: 'auto' as scikit-learn; glorot_uniform, glorot_normal, he_uniform,
         he_normal, lecun_uniform, lecun_normal, orthogonal, with biases 0; and zeros for the last layer.
 
+    scoring : str, callable or None, default=None
+        What judges the rows that are validated on: a name or scorer of scikit-learn's, 'loss' for the negative mean
+        loss, or None for accuracy or R^2, the estimator's own score.
+
+    max_time : float or None, default=None
+        Seconds after which no further epoch begins; a long epoch is not cut short.
+
     callbacks : callable or list of callable, default=None
-        Each is called after every epoch, or iteration of lbfgs, with an ``EpochInfo`` (epoch, max_iter, loss,
-        validation_score, learning_rate); returning True stops training.
+        Each is called after every epoch, or iteration of lbfgs, with an `EpochInfo` (epoch, max_iter, loss,
+        validation_score, validation_loss, learning_rate, model); returning True stops training. Some are in
+        `fastmlp.training.callbacks`. ``set_callbacks`` takes those of scikit-learn, from its version 1.9 on.
 
     dtype : {'auto', 'float32', 'float64'}, default='auto'
         Computing dtype. 'auto' keeps float32 input in float32 and everything else in float64, as scikit-learn does;
@@ -134,15 +147,25 @@ SHARED_ATTRIBUTES = """network_ : Network
         Mean cost of each epoch, or iteration of lbfgs, penalties included; its last value is ``loss_``, its smallest
         ``best_loss_``.
 
-    validation_scores_, best_validation_score_ : list of float, float
-        With ``early_stopping``, else None.
+    learning_rate_curve_ : list of float
+        At the start of each epoch; empty for lbfgs.
+
+    validation_scores_, validation_loss_curve_ : list of float
+        Score, and mean loss without penalties, of the rows that were validated on, after each epoch; None if there were
+        none.
+
+    best_validation_score_, best_iter_ : float, int
+        With ``early_stopping`` the best score, and its place in the curves, from 1; else None.
+
+    feature_importances_ : ndarray of shape (n_features,)
+        Mean absolute derivative of the output by each feature, with sum 1; after ``fit``, not ``partial_fit`` (S24).
 
     n_iter_ : int
         Epochs of the last fit.
 
     stop_reason_ : str
-        Why it ended (S21): max_iter, no_improvement, callback, interrupted, diverged, failed (a callback, activation or
-        loss of yours raised while an earlier fit went on), or converged (lbfgs).
+        Why it ended (S21): max_iter, max_time, no_improvement, callback, interrupted, diverged, failed (a callback,
+        activation or loss of yours raised while an earlier fit went on), or converged (lbfgs).
 
     t_, n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
         As in scikit-learn: samples seen, layers with the input, output units, activation, and the input's columns."""

@@ -116,6 +116,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         label_smoothing: float = 0.0,
         class_weight: dict | Sequence[dict] | str | None = None,
         init: str | Sequence[str] = "auto",
+        scoring: str | Callable | None = None,
+        max_time: float | None = None,
         callbacks: Callbacks = None,
         dtype: str = "auto",
         n_jobs: int | None = None,
@@ -152,6 +154,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             weight_decay=weight_decay,
             clip_norm=clip_norm,
             init=init,
+            scoring=scoring,
+            max_time=max_time,
             callbacks=callbacks,
             dtype=dtype,
             n_jobs=n_jobs,
@@ -167,6 +171,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Train for one epoch on X and y, continuing where the last call ended.
 
@@ -178,6 +186,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight : array-like of shape (n_samples,), default=None
         classes : array-like of shape (n_classes,), default=None
             All classes there will ever be; required in the first call, and may be left out later.
+        X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
+            As for ``fit``. With ``early_stopping``, ``stop_reason_`` is 'no_improvement' once patience has run out.
 
         Returns
         -------
@@ -188,9 +198,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         AttributeError
             If the solver is lbfgs, which has no epochs.
         ValueError
-            As for ``fit``, and if ``early_stopping`` is set, or classes are missing or others than before.
+            As for ``fit``, and if ``early_stopping`` is set without X_val, or classes are missing or others than
+            before.
         """
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+        validation = X_val, y_val, sample_weight_val
+        return self._fit(X, y, sample_weight, validation, incremental=True, classes=classes)
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict class labels.
@@ -210,7 +222,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             If X has NaN or infinity, or another number of features than in ``fit``.
         """
-        codes = self._decide(self._outputs(self._check_X(X)))
+        return self._in_blocks(self._check_X(X), self._labels_of)
+
+    def _labels_of(self, X):
+        codes = self._decide(self._outputs(X))
         return codes if self._multilabel else self.classes_[codes]
 
     @property
@@ -274,7 +289,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         NotFittedError, ValueError
             As for ``predict``.
         """
-        values = self._outputs(self._check_X(X)) - self._threshold
+        values = self._outputs(self._check_X(X))
+        values -= self._threshold
         return values.ravel() if values.shape[1] == 1 else values
 
     @available_if(_gives_probabilities)
@@ -295,7 +311,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         NotFittedError, ValueError
             As for ``predict``.
         """
-        X = self._check_X(X)
+        return self._in_blocks(self._check_X(X), self._probabilities_of)
+
+    def _probabilities_of(self, X):
         if self._is_one_logistic:
             return expit(self._binary_logits(X))
         outputs = self.network_.predict_raw(X, activate_output=True)
@@ -324,15 +342,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         NotFittedError, ValueError
             As for ``predict``.
         """
-        X = self._check_X(X)
+        return self._in_blocks(self._check_X(X), self._log_probabilities_of)
+
+    def _log_probabilities_of(self, X):
         if self.out_activation_ == "softmax":
             return log_softmax(self._outputs(X), axis=1)
         if self._is_one_logistic:
             return log_expit(self._binary_logits(X))
         if self._multilabel and self.out_activation_ == "logistic":
-            return log_expit(self._outputs(X))
+            logits = self._outputs(X)
+            # As rounded as the probabilities above 1/2, so that both put a sample's labels in one order.
+            return np.where(logits > 0, np.log(expit(np.maximum(logits, 0))), log_expit(logits))
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return np.log(self._probabilities_of(X))
 
     @property
     def _is_one_logistic(self):
@@ -362,21 +384,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         activate = self.network_.out_activation.name not in PROBABILITIES
         return self.network_.predict_raw(X, activate_output=activate, rows=rows)
 
-    def _weigh_classes(self, targets, sample_weight, incremental):
+    def _weigh_classes(self, targets, sample_weight, counted):
         if self.class_weight is None:
             return sample_weight
-        if incremental and isinstance(self.class_weight, str):
-            raise ValueError(
-                "class_weight='balanced' needs all rows at once, which partial_fit does not have; pass the weights as "
-                "a dict, from sklearn.utils.class_weight.compute_class_weight."
-            )
         if self._multilabel:
             weights = compute_sample_weight(self.class_weight, targets)
         elif targets.ndim == 2:  # distributions
-            weights = targets @ self._weights_of_classes(targets.sum(axis=0))
+            weights = targets @ self._weights_of_classes(counted.sum(axis=0))
         else:
-            codes = targets.astype(np.intp)
-            weights = self._weights_of_classes(np.bincount(codes, minlength=len(self.classes_)))[codes]
+            counts = np.bincount(counted.astype(np.intp), minlength=len(self.classes_))
+            weights = self._weights_of_classes(counts)[targets.astype(np.intp)]
         if not (np.all(np.isfinite(weights)) and np.all(weights >= 0) and np.any(weights > 0)):
             raise ValueError(
                 f"class_weight is {self.class_weight!r}; pass finite weights of at least 0, not 0 for all rows."
@@ -417,6 +434,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             check_same_classes(classes, self.classes_)
         self.classes_ = classes
         return self._class_numbers(y)
+
+    def _encode(self, y, dtype):
+        y = y.toarray() if issparse(y) else y
+        if y.ndim == 1:
+            return self._class_numbers(y)
+        if self._multilabel:
+            check_indicator_matrix(y)
+        return np.ascontiguousarray(y, dtype=dtype)
 
     def _are_distributions(self, y, resume):
         """Whether rows are soft targets over classes, and not labels of 0 and 1."""

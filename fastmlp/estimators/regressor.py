@@ -92,6 +92,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
         init: str | Sequence[str] = "auto",
+        scoring: str | Callable | None = None,
+        max_time: float | None = None,
         callbacks: Callbacks = None,
         dtype: str = "auto",
         n_jobs: int | None = None,
@@ -128,6 +130,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             weight_decay=weight_decay,
             clip_norm=clip_norm,
             init=init,
+            scoring=scoring,
+            max_time=max_time,
             callbacks=callbacks,
             dtype=dtype,
             n_jobs=n_jobs,
@@ -185,6 +189,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return float(self._score_outputs(outputs, y.reshape(len(y), -1), sample_weight))
 
     def _check_targets(self, y, dtype, resume, incremental, classes):
+        return self._encode(y, dtype)
+
+    def _encode(self, y, dtype):
         if y.dtype.kind not in "biuf":
             raise ValueError(f"y holds {y.dtype.type.__name__} values; pass numbers, for example y.astype(float).")
         y = y.reshape(-1, 1) if y.ndim == 1 else y

@@ -1,6 +1,7 @@
 """L-BFGS on the flat parameters: SciPy decides the steps, the core computes cost and gradient."""
 
-from collections.abc import Callable, Sequence
+import math
+import time
 
 import numpy as np
 from scipy.optimize import minimize
@@ -8,7 +9,8 @@ from scipy.optimize import minimize
 from fastmlp._core._data import Data
 from fastmlp._core._workspace import Workspace
 from fastmlp.network import Network
-from fastmlp.training.loop import EpochInfo, History, warn_interrupted
+from fastmlp.training.callbacks import EpochInfo, progress_of
+from fastmlp.training.loop import History, Observers, warn_interrupted
 
 # Rows of one pass: bounds the workspace, and is many enough for the products to run at full speed.
 MAX_BATCH_ROWS = 4096
@@ -33,8 +35,7 @@ def train(
     max_iter: int,
     max_fun: int,
     tol: float,
-    verbose: bool,
-    callbacks: Sequence[Callable[[EpochInfo], bool | None]],
+    observers: Observers,
 ) -> History:
     """Minimize the penalized cost over all rows, in place.
 
@@ -49,16 +50,14 @@ def train(
         The most iterations and evaluations.
     tol : float
         Largest component of the gradient at which it has converged.
-    verbose : bool
-        Whether to print a line an iteration.
-    callbacks : sequence of callable
-        Each is called after every iteration; any true return value stops training.
+    observers : Observers
+        Their epochs are iterations here.
 
     Returns
     -------
     History
-        Its stop_reason is converged, max_iter, no_improvement (the line search found none), callback, interrupted or
-        diverged; in every case the network has the last parameters that were accepted.
+        Its stop_reason is converged, max_iter, max_time, no_improvement (the line search found none), callback,
+        interrupted or diverged; in every case the network has the last parameters that were accepted.
     """
     if rows is None:
         rows = np.arange(X.shape[0], dtype=np.intp)
@@ -84,6 +83,8 @@ def train(
 
     history = History(stop_reason="converged")
     good_parameters = network.parameters.copy()
+    progress = progress_of(max_iter) if observers.verbose else None
+    deadline = math.inf if observers.max_time is None else time.monotonic() + observers.max_time
 
     def record(intermediate_result):
         loss, parameters = float(intermediate_result.fun), intermediate_result.x
@@ -91,13 +92,26 @@ def train(
             # Nothing here lets a signal in between the two, so an interrupted fit has the weights of its last loss.
             good_parameters[:] = parameters
             history.loss_curve.append(loss)
-        if verbose:
-            print(f"Iteration {len(history.loss_curve)}, loss = {loss:.8f}")
-        info = EpochInfo(len(history.loss_curve), max_iter, loss, validation_score=None, learning_rate=None)
-        stop_requests = [callback(info) for callback in callbacks]
+        network.parameters[:] = parameters  # for all who look at the model
+        score = validation_loss = None
+        if observers.validate is not None:
+            score, validation_loss = observers.validate()
+            history.validation_scores.append(score)
+            history.validation_losses.append(validation_loss)
+        info = EpochInfo(len(history.loss_curve), max_iter, loss, score, validation_loss, model=observers.model)
+        if progress is not None:
+            progress.report(info)
+        stop_requests = [callback(info) for callback in observers.callbacks]
         if any(stop_requests):
             raise StopIteration
+        if time.monotonic() >= deadline:
+            history.stop_reason = "max_time"
+            raise StopIteration
+        if observers.before_epoch is not None:
+            observers.before_epoch()
 
+    if observers.before_epoch is not None:
+        observers.before_epoch()
     try:
         result = minimize(
             cost_and_gradient,
@@ -112,10 +126,13 @@ def train(
         warn_interrupted(f"{len(history.loss_curve)} iterations")
     else:
         history.n_samples_seen = result.nfev * len(rows)
-        history.stop_reason = STOP_REASONS.get(result.status, "no_improvement")
+        if history.stop_reason != "max_time":
+            history.stop_reason = STOP_REASONS.get(result.status, "no_improvement")
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
             history.stop_reason = "diverged"
     finally:
+        if progress is not None:
+            progress.close()
         # Not the last point tried, which may be no good, but the last one accepted.
         network.parameters[:] = good_parameters
     history.n_epochs = len(history.loss_curve)

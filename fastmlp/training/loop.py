@@ -1,49 +1,30 @@
 """The training loop: epochs over shuffled mini-batches, until something says stop."""
 
 import math
+import time
 import warnings
+import zlib
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp._core._data import Data
-from fastmlp._core._training import train
+from fastmlp._core._training import Training
 from fastmlp._core._workspace import Workspace, workspace_kind
-from fastmlp.network import Network
+from fastmlp.network import Network, writeable
 from fastmlp.training._threads import n_threads, team_of
+from fastmlp.training.callbacks import EpochInfo, progress_of
 from fastmlp.training.optimizers import Optimizer
 from fastmlp.training.schedules import Constant
 from fastmlp.training.stopping import Patience
 
 # Step sizes are handed over for this many batches at once: whole epochs as a rule, and half a megabyte at most.
 BATCHES_PER_CALL = 1 << 16
-
-
-@dataclass(frozen=True)
-class EpochInfo:
-    """What a callback is told after each epoch, or iteration of lbfgs.
-
-    Attributes
-    ----------
-    epoch : int
-        Of this fit, from 1.
-    max_iter : int
-        The most epochs there can be.
-    loss : float
-        Mean cost of the epoch's batches, penalties included.
-    validation_score : float or None
-        Where there is early stopping.
-    learning_rate : float or None
-        At the epoch's start; None for lbfgs, which has none.
-    """
-
-    epoch: int
-    max_iter: int
-    loss: float
-    validation_score: float | None
-    learning_rate: float | None
+EXCHANGE_BLOCK = 1 << 16
 
 
 class DivergenceError(ValueError):
@@ -70,22 +51,55 @@ class History:
 
     Attributes
     ----------
-    loss_curve, validation_scores : list of float
-        One value an epoch, over all fits that continue each other.
+    loss_curve, validation_scores, validation_losses, learning_rates : list of float
+        One value an epoch, over all fits that continue each other; those of validation only where there was one.
+    best_epoch : int or None
+        The epoch of those whose weights are kept, from 1; None where it is the last.
     n_samples_seen : int
         Over all those fits.
     n_epochs : int
         Of the last fit.
     stop_reason : str
-        Of the last fit (S21): max_iter, no_improvement, callback, interrupted, diverged, failed (a callback, or a loss
-        or activation in Python, raised), or converged (lbfgs).
+        Of the last fit (S21): max_iter, max_time, no_improvement, callback, interrupted, diverged, failed (a callback,
+        or a loss or activation in Python, raised), or converged (lbfgs).
     """
 
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+    learning_rates: list[float] = field(default_factory=list)
+    best_epoch: int | None = None
     n_samples_seen: int = 0
     n_epochs: int = 0
     stop_reason: str = ""
+
+
+@dataclass
+class Observers:
+    """Who judges, is told of, and may end a fit.
+
+    Attributes
+    ----------
+    model : estimator
+        That is being trained.
+    callbacks : sequence of callable
+        Each is called after every epoch with an `EpochInfo`; any true return value ends training.
+    before_epoch : callable, default=None
+        Called before every epoch.
+    validate : callable, default=None
+        Returns (score, mean loss) on held-out rows, by the current weights.
+    max_time : float or None, default=None
+        Seconds after which no further epoch begins.
+    verbose : bool, default=False
+        Whether to show progress.
+    """
+
+    model: Any = None
+    callbacks: Sequence[Callable[[EpochInfo], bool | None]] = ()
+    before_epoch: Callable[[], None] | None = None
+    validate: Callable[[], tuple[float, float]] | None = None
+    max_time: float | None = None
+    verbose: bool = False
 
 
 class Snapshot:
@@ -108,6 +122,20 @@ class Snapshot:
         """Make the network what it was."""
         self.network.parameters[:], self.network.statistics[:] = self.parameters, self.statistics
 
+    def exchange(self) -> None:
+        """Make the network what it was, and keep what it is."""
+        for ours, theirs in (
+            (self.parameters, self.network.parameters),
+            (self.statistics, self.network.statistics),
+        ):
+            for start in range(0, len(ours), EXCHANGE_BLOCK):  # not all at once, which would take a third array
+                block = slice(start, start + EXCHANGE_BLOCK)
+                ours[block], theirs[block] = theirs[block], ours[block].copy()
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.parameters, self.statistics = writeable(self.parameters), writeable(self.statistics)
+
 
 @dataclass
 class Trainer:
@@ -116,11 +144,10 @@ class Trainer:
     Attributes
     ----------
     network : Network
-        Its parameters are changed in place.
     optimizer : Optimizer
     schedule : Constant or a subclass
     patience : Patience
-        Watches the validation score if `train` is given one, else the training loss.
+        Watches the validation score if the best weights are kept, else the training loss.
     alpha, l1 : float
         Strengths of the penalties (alpha / 2 |W|^2 + l1 sum |W|) / (sum of a batch's sample weights) on top of its mean
         loss, alpha's as in scikit-learn (S12).
@@ -134,8 +161,10 @@ class Trainer:
         Whether each epoch visits the rows in a new random order.
     random_state : RandomState
         For that order, dropout and random slopes.
-    verbose : bool
-        Whether to print a line an epoch.
+    continues : bool
+        Whether a later call may go on from here, which then takes the rows in the order that this one left them in.
+    keep_best : bool
+        Whether the network has, in the end, the weights with the best validation score; training goes on from the last.
     n_jobs : int or None
         The most threads; None for as many as there are CPUs and the work pays for.
     history : History
@@ -152,9 +181,15 @@ class Trainer:
     batch_size: int
     shuffle: bool
     random_state: np.random.RandomState
-    verbose: bool = False
+    continues: bool = False
+    keep_best: bool = False
     n_jobs: int | None = None
     history: History = field(default_factory=History)
+    # With keep_best: the best weights while training runs, the last ones in between.
+    _other: Snapshot | None = field(default=None, init=False, repr=False)
+    # What tells whether the same rows come again, and the order in which the last epoch took them.
+    _rows: tuple[int, np.ndarray] | None = field(default=None, init=False, repr=False)
+    _is_running: bool = field(default=False, init=False, repr=False)
     _workspace: Workspace | None = field(default=None, init=False, repr=False)
 
     def train(
@@ -166,8 +201,7 @@ class Trainer:
         *,
         max_iter: int,
         target_values: tuple[float, float] = (0.0, 1.0),
-        validation_score: Callable[[], float] | None = None,
-        callbacks: Sequence[Callable[[EpochInfo], bool | None]] = (),
+        observers: Observers | None = None,
     ) -> None:
         """Run up to `max_iter` epochs.
 
@@ -181,52 +215,67 @@ class Trainer:
             The most epochs.
         target_values : tuple of float, default=(0.0, 1.0)
             What targets 0 and 1 become, as for ``Data``.
-        validation_score : callable, default=None
-            Score of the current weights on held-out rows. If given, the best weights are kept in the end.
-        callbacks : sequence of callable
-            Each is called after every epoch; any true return value stops training.
+        observers : Observers, default=None
 
         Raises
         ------
         DivergenceError
-            Without a validation score, when the loss or a weight becomes NaN or infinite. The network then has the
+            Without best weights to keep, when the loss or a weight becomes NaN or infinite. The network then has the
             weights of the last epoch before that.
         """
         core, history = self.network.core, self.history
-        if rows is None and self.shuffle:
-            rows = np.arange(X.shape[0], dtype=np.intp)
+        observers = observers or Observers()
+        if self.shuffle:
+            rows = self._rows_to_shuffle(X.shape[0], rows)
         data = Data(X, targets, sample_weight, rows, *target_values)
         n_steps = max_iter * -(-data.n_rows // self.batch_size)
-        good = Snapshot(self.network)
+        good = self._begin()
         history.n_epochs, history.stop_reason = 0, "max_iter"
+        progress = progress_of(max_iter) if observers.verbose else None
+        deadline = math.inf if observers.max_time is None else time.monotonic() + observers.max_time
         try:
             with team_of(n_threads(core.plan, self.n_jobs, self.batch_size, n_steps)) as team:
-                workspace = self._workspace_for(data, team.n_threads)
+                steps = Training(
+                    core,
+                    self._workspace_for(data, team.n_threads),
+                    data,
+                    team,
+                    self.optimizer,
+                    self.batch_size,
+                    self.l1,
+                    self.alpha,
+                    np.inf if self.clip_norm is None else self.clip_norm,
+                )
                 for epoch in range(1, max_iter + 1):
+                    if observers.before_epoch is not None:
+                        observers.before_epoch()
                     if self.shuffle:
                         self.random_state.shuffle(rows)
-                    loss = self._run_epoch(workspace, data, team)
+                    learning_rate = self.schedule.learning_rate
+                    loss = self._run_epoch(steps, data.n_rows)
                     if not (math.isfinite(loss) and core.all_finite()):
                         history.stop_reason = "diverged"
                         break
-                    score = None if validation_score is None else validation_score()
-                    history.n_epochs = epoch
-                    history.n_samples_seen += data.n_rows
-                    history.loss_curve.append(loss)
-                    if score is not None:
-                        history.validation_scores.append(score)
-                    is_best = self.patience.update(loss if score is None else score)
-                    if score is None or is_best:
+                    score, validation_loss = (None, None) if observers.validate is None else observers.validate()
+                    self._record(epoch, data.n_rows, loss, learning_rate, score, validation_loss)
+                    is_best = self.patience.update(score if self.keep_best else loss)
+                    if is_best and self.keep_best:
+                        history.best_epoch = len(history.loss_curve)
+                    if is_best or not self.keep_best:
                         good.take()
-                    info = EpochInfo(epoch, max_iter, loss, score, self.schedule.learning_rate)
-                    self._report(info)
+                    info = EpochInfo(epoch, max_iter, loss, score, validation_loss, learning_rate, observers.model)
+                    if progress is not None:
+                        progress.report(info)
                     self.schedule.epoch_ends(history.n_samples_seen)
-                    stop_requests = [callback(info) for callback in callbacks]
+                    if self.patience.exhausted and not self._lower_learning_rate(progress):
+                        history.stop_reason = "no_improvement"
+                    # Last, so that what a callback stores is what the next epoch begins with.
+                    stop_requests = [callback(info) for callback in observers.callbacks]
                     if any(stop_requests):
                         history.stop_reason = "callback"
-                        break
-                    if self.patience.exhausted and not self._lower_learning_rate():
-                        history.stop_reason = "no_improvement"
+                    if history.stop_reason == "max_iter" and epoch < max_iter and time.monotonic() >= deadline:
+                        history.stop_reason = "max_time"
+                    if history.stop_reason != "max_iter":
                         break
         except KeyboardInterrupt:
             history.stop_reason = "interrupted"
@@ -235,19 +284,21 @@ class Trainer:
             history.stop_reason = "failed"
             raise
         finally:
-            if validation_score is not None or history.stop_reason == "diverged" or not core.all_finite():
-                good.restore()
+            if progress is not None:
+                progress.close()
+            self._end(good)
         if history.stop_reason == "diverged":
             moment = f"epoch {history.n_epochs + 1}"
-            if validation_score is None:
+            if not self.keep_best:
                 kept = f"those of epoch {history.n_epochs}" if history.n_epochs else "those it had before"
                 raise DivergenceError(divergence_message(moment, f"its last good weights, {kept}"))
             history.validation_scores.append(float("nan"))
+            history.validation_losses.append(float("nan"))
             kept = "the weights with the best validation score"
             warnings.warn(divergence_message(moment, kept), ConvergenceWarning, stacklevel=2)
 
     def continue_from(self, before: "Trainer") -> None:
-        """Take over another trainer's history, patience and memory.
+        """Take over another trainer's history, patience, place in the data and memory.
 
         Parameters
         ----------
@@ -255,9 +306,63 @@ class Trainer:
             Of the same network.
         """
         self.history = before.history
-        self._workspace = before._workspace
+        self._workspace, self._rows = before._workspace, before._rows
         if before.patience.higher_is_better == self.patience.higher_is_better:
             self.patience.best, self.patience.count = before.patience.best, before.patience.count
+            self._other = before._other
+
+    @contextmanager
+    def as_ended(self):
+        """While a fit runs: the network as it would be if training ended here, for as long as the context lasts."""
+        best = self._other if self.keep_best and self._is_running else None
+        if best is None:
+            yield
+            return
+        best.exchange()
+        self._is_running = False
+        try:
+            yield
+        finally:
+            best.exchange()
+            self._is_running = True
+
+    def _begin(self):
+        """The weights to go back to, and, where the best are kept, those of the last epoch in the network."""
+        if self._other is None:
+            good = Snapshot(self.network)
+        else:
+            good = self._other
+            good.exchange()
+        if self.keep_best:
+            self._other = good
+        self._is_running = True
+        return good
+
+    def _end(self, good):
+        self._is_running = False
+        if not self.continues:
+            self._rows = None  # 8 bytes a row
+        if self.keep_best:
+            good.exchange()
+        elif self.history.stop_reason == "diverged" or not self.network.core.all_finite():
+            good.restore()
+
+    def _rows_to_shuffle(self, n_rows, rows):
+        """In the order that the next epoch shuffles further: where the last call that had these rows left them."""
+        came = n_rows if rows is None else zlib.crc32(rows)
+        if self._rows is None or self._rows[0] != came:
+            self._rows = came, np.arange(n_rows, dtype=np.intp) if rows is None else rows
+        return self._rows[1]
+
+    def _record(self, epoch, n_rows, loss, learning_rate, score, validation_loss):
+        history = self.history
+        history.n_epochs = epoch
+        history.n_samples_seen += n_rows
+        history.loss_curve.append(loss)
+        history.learning_rates.append(learning_rate)
+        if score is not None:
+            history.validation_scores.append(score)
+            history.validation_losses.append(validation_loss)
 
     def _workspace_for(self, data, n_threads):
         """The last call's workspace if it fits, because filling new pages costs more than a small epoch."""
@@ -269,9 +374,14 @@ class Trainer:
     def __getstate__(self):
         return {**self.__dict__, "_workspace": None}
 
-    def _run_epoch(self, workspace, data, team):
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if self._rows is not None:
+            self._rows = self._rows[0], writeable(self._rows[1])
+
+    def _run_epoch(self, steps, n_rows):
         """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is."""
-        n_batches = -(-data.n_rows // self.batch_size)
+        n_batches = -(-n_rows // self.batch_size)
         # One number for the epoch, and only where something is random: the order of rows stays scikit-learn's.
         seed = self.random_state.randint(2**31 - 1) << 32 if self.network.is_random else 0
         total = 0.0
@@ -282,38 +392,18 @@ class Trainer:
                     f"weight_decay is {self.weight_decay:g} and learning_rate reaches {rates.max():g}, whose product, "
                     "the share of the weights that each step takes away, has to be less than 1; lower one of them."
                 )
-            steps = np.empty((len(rates), 2))
-            steps[:, 0], steps[:, 1] = self.optimizer.step_sizes(rates), 1 - self.weight_decay * rates
-            total += train(
-                self.network.core,
-                workspace,
-                data,
-                team,
-                first * self.batch_size,
-                self.batch_size,
-                steps,
-                self.optimizer,
-                self.l1,
-                self.alpha,
-                np.inf if self.clip_norm is None else self.clip_norm,
-                seed + first,
-            )
+            sizes = np.empty((len(rates), 2))
+            sizes[:, 0], sizes[:, 1] = self.optimizer.step_sizes(rates), 1 - self.weight_decay * rates
+            total += steps.run_steps(first * self.batch_size, sizes, seed + first)
             if not math.isfinite(total):
                 break
-        return total / data.n_rows
+        return total / n_rows
 
-    def _lower_learning_rate(self):
+    def _lower_learning_rate(self, progress):
         lowered = self.schedule.plateau_reached()
         if lowered:
             self.patience.count = 0
-        if self.verbose:
+        if progress is not None:
             action = f"Setting learning rate to {self.schedule.learning_rate:f}" if lowered else "Stopping."
-            print(self.patience, action)
+            progress.say(f"{self.patience} {action}")
         return lowered
-
-    def _report(self, info):
-        if not self.verbose:
-            return
-        print(f"Iteration {info.epoch}, loss = {info.loss:.8f}")
-        if info.validation_score is not None:
-            print(f"Validation score: {info.validation_score:f}")

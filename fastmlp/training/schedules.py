@@ -82,7 +82,14 @@ class Schedule:
     ...     def factor(self, epoch, n_epochs):
     ...         return 1 - epoch / n_epochs
     >>> model = MLPClassifier(learning_rate=Linear())
+
+    Attributes
+    ----------
+    has_end : bool
+        Whether it is over after `n_epochs`, so that a ``fit`` that goes on then starts a new one.
     """
+
+    has_end = True
 
     def factor(self, epoch: np.ndarray, n_epochs: int) -> np.ndarray:
         """By what ``learning_rate_init`` is multiplied.
@@ -121,6 +128,7 @@ class Step(Schedule):
 
     every: float = 10
     decay: float = 0.5
+    has_end = False
 
     def __post_init__(self):
         _check_number("every", self.every, 0)
@@ -147,6 +155,7 @@ class Exponential(Schedule):
     """
 
     decay: float = 0.95
+    has_end = False
 
     def __post_init__(self):
         _check_number("decay", self.decay, 0)
@@ -248,6 +257,11 @@ class WarmUp(Schedule):
         if self.then is not None and not isinstance(self.then, Schedule):
             raise ValueError(f"then is {self.then!r}; pass a Schedule, for example Cosine(), or None.")
 
+    @property
+    def has_end(self) -> bool:
+        """Whether what follows has one."""
+        return self.then is not None and self.then.has_end
+
     def factor(self, epoch, n_epochs):
         """min(epoch / epochs, 1), times the factor of what follows."""
         epoch = np.asarray(epoch, dtype=np.float64)
@@ -290,6 +304,11 @@ class ByProgress(Constant):
         if self._asked[0] != self.epoch:
             self._asked = self.epoch, float(self._at(np.asarray(self.epoch, dtype=np.float64)))
         return self._asked[1]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether a schedule with an end has come to it."""
+        return getattr(self.schedule, "has_end", False) and self.epoch >= self.n_epochs
 
     def rates(self, first_step, n_steps, n_epoch_steps):
         """Learning rates along the epoch, constant in it for a callable."""

@@ -1,0 +1,358 @@
+"""What is wrong with a fitted model, its training or its data, and what to change.
+
+A new detection is a function from `Evidence` to a `Finding` or None, and its name in `DETECTIONS`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
+
+from fastmlp._typing import MatrixLike
+from fastmlp.inspection import _passes
+
+# Initial weights and usual step sizes are for inputs of deviation 1: ten times that saturates units, and makes the
+# cost a hundred times as steep along one input as along the others.
+LARGEST_SCALE = 10.0
+# Weights of such inputs have to grow a hundredfold first. It is the largest distance from the mean that counts:
+# columns that are nearly always 0, such as counts and pixels, have small deviations without being small.
+SMALLEST_RANGE = 0.01
+# Columns that a sentence can name.
+MOST_NAMED = 3
+
+# Training makes a few units useless in healthy networks too.
+SHARE_OF_UNITS = 0.25
+# A unit is saturated in a row where its output is this near to an end, as a share of the range: there the derivative of
+# logistic and tanh is below a twenty-fifth of its largest.
+SATURATION = 0.01
+SHARE_OF_ROWS = 0.95
+RANGES = {"logistic": (0, 1), "hard_sigmoid": (0, 1), "tanh": (-1, 1), "hard_tanh": (-1, 1)}
+
+# Epochs that tell a trend from the noise of shuffling.
+TREND_EPOCHS = 10
+# As a share of the loss: a fall of less over TREND_EPOCHS is not worth another fit.
+NOTABLE_CHANGE = 0.01
+# A rise from one epoch to the next counts if it is this share of all that training has gained: noise near the minimum
+# is far smaller. One in five epochs is more often than shuffling, dropout or a schedule that starts again make it rise.
+NOTABLE_RISE = 0.05
+SHARE_OF_RISES = 0.2
+# A loss that falls by less than half in all, and so evenly that a line explains 99% of it, is at the beginning of its
+# way; with a fit step size it falls fast, then levels off.
+SLOW_FALL = 0.5
+STRAIGHTNESS = 0.99
+# Validation losses scatter by a few percent.
+OVERFITTING_RISE = 0.1
+# A class this many times as frequent as the others are on average is what a model that knows nothing predicts.
+IMBALANCE = 2.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault.
+
+    Attributes
+    ----------
+    name : str
+        The kind of fault, such as "inputs-not-scaled".
+    what : str
+        A sentence with the figures.
+    change : str
+        One change to try.
+    """
+
+    name: str
+    what: str
+    change: str
+
+
+class Diagnosis(list):
+    """A list of `Finding`, which prints as text."""
+
+    def __str__(self):
+        items = [
+            f"{number}. {finding.name}: {finding.what}\n   {finding.change}" for number, finding in enumerate(self, 1)
+        ]
+        return "\n".join(items) or "Nothing found."
+
+    __repr__ = __str__
+
+
+class Evidence:
+    """A fitted model and data, and what several detections need to know of them; computed when first asked for.
+
+    Parameters
+    ----------
+    model : MLPClassifier or MLPRegressor
+    X : ndarray or CSR array of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,), or None
+    weights : ndarray of shape (n_samples,)
+        With which rows count, of sum 1.
+    """
+
+    def __init__(self, model, X, y, weights):
+        self.model, self.X, self.y, self.weights = model, X, y, weights
+
+    @property
+    def loss_curve(self) -> np.ndarray:
+        """Of the last fit."""
+        return np.asarray(self.model.loss_curve_[-self.model.n_iter_ :] if self.model.n_iter_ else [])
+
+    @cached_property
+    def column_moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each column, and its largest distance from the mean."""
+        n_features = self.X.shape[1]
+        mean, variance, distance = (np.zeros(n_features) for _ in range(3))
+        for rows in _passes.row_blocks(self.X.shape[0]):
+            mean += self.weights[rows] @ self.X[rows]
+        for rows in _passes.row_blocks(self.X.shape[0]):
+            block = self.X[rows].toarray() if issparse(self.X) else self.X[rows]
+            difference = np.abs(block - mean)
+            variance += self.weights[rows] @ difference**2
+            distance = np.maximum(distance, difference.max(axis=0))
+        return mean, np.sqrt(variance), distance
+
+    @cached_property
+    def shares_of_rows(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each hidden layer, the share of rows in which each output is 0, and that in which it is saturated."""
+        network = self.model.network_
+        shares = [np.zeros((2, activation.n_outputs(units))) for activation, units in self._hidden_layers()]
+        for rows, layers in _passes.hidden_outputs(network, self.X):
+            for share, outputs, (activation, _) in zip(shares, layers, self._hidden_layers(), strict=True):
+                low, high = RANGES.get(activation.name, (-np.inf, np.inf))
+                margin = SATURATION * (high - low) if activation.name in RANGES else 0
+                near_an_end = (outputs <= low + margin) | (outputs >= high - margin)
+                share += self.weights[rows] @ np.stack([outputs == 0, near_an_end])
+        return [(zero, saturated) for zero, saturated in shares]
+
+    def _hidden_layers(self):
+        network = self.model.network_
+        return list(zip(network.activations_, network.sizes[1:-1], strict=True))
+
+
+def inputs_not_scaled(evidence: Evidence) -> Finding | None:
+    """Columns whose mean or deviation is far from 0 and 1; constant columns carry nothing and do no harm."""
+    mean, deviation, distance = evidence.column_moments
+    varies = deviation > 0
+    # How many times too large or too small.
+    size = np.maximum(deviation, 0 if issparse(evidence.X) else np.abs(mean)) / LARGEST_SCALE
+    smallness = np.where(varies, SMALLEST_RANGE / np.where(varies, distance, 1), 0)
+    badness = np.where(varies, np.maximum(size, smallness), 0)
+    n_bad = int(np.sum(badness > 1))
+    if n_bad == 0:
+        return None
+    names = getattr(evidence.model, "feature_names_in_", [f"x{column}" for column in range(len(mean))])
+    worst = [
+        f"{names[column]} (mean {mean[column]:.3g}, deviation {deviation[column]:.3g})"
+        for column in np.argsort(-badness, kind="stable")[: min(n_bad, MOST_NAMED)]
+    ]
+    are = "is" if n_bad == 1 else "are"
+    beginning = "" if n_bad <= MOST_NAMED else "the worst "
+    return Finding(
+        "inputs-not-scaled",
+        f"{n_bad} of {len(mean)} columns {are} far from mean 0 and deviation 1: {beginning}{', '.join(worst)}.",
+        "Put a MaxAbsScaler before the model, in a pipeline."
+        if issparse(evidence.X)
+        else "Put a StandardScaler before the model, in a pipeline.",
+    )
+
+
+def dead_units(evidence: Evidence) -> Finding | None:
+    """Units whose output is 0 in every row, so that they pass on nothing and, with relu, learn nothing."""
+    shares = [
+        np.nan if activation.name in RANGES else np.mean(zero >= 1 - 1e-9)  # shares are sums of rounded weights
+        for (activation, _), (zero, _) in zip(evidence._hidden_layers(), evidence.shares_of_rows, strict=True)
+    ]
+    change = "Lower learning_rate_init" if evidence.model.solver != "lbfgs" else "Use activation='leaky_relu'"
+    return _finding_on_layers("dead-units", shares, "output 0 for every row", f"{change}, so that they go on learning.")
+
+
+def saturated_units(evidence: Evidence) -> Finding | None:
+    """Units of a bounded activation that are near an end of its range nearly always, where hardly a gradient passes."""
+    shares = [
+        np.mean(saturated > SHARE_OF_ROWS) if activation.name in RANGES else np.nan
+        for (activation, _), (_, saturated) in zip(evidence._hidden_layers(), evidence.shares_of_rows, strict=True)
+    ]
+    return _finding_on_layers(
+        "saturated-units",
+        shares,
+        f"outputs at an end of their range for more than {SHARE_OF_ROWS:.0%} of the rows",
+        "Raise alpha, so that net inputs stay small.",
+    )
+
+
+def _finding_on_layers(name, shares, fault, change):
+    layers = [f"{share:.0%} of hidden layer {number}" for number, share in enumerate(shares) if share > SHARE_OF_UNITS]
+    return Finding(name, f"Units with {fault}: {', '.join(layers)}.", change) if layers else None
+
+
+def loss_still_falling(evidence: Evidence) -> Finding | None:
+    """Training ended at max_iter while a line through the last losses goes down."""
+    model, recent = evidence.model, evidence.loss_curve[-TREND_EPOCHS:]
+    if model.stop_reason_ != "max_iter" or model.n_iter_ < model.max_iter or len(recent) < 2:
+        return None
+    slope = np.polynomial.Polynomial.fit(np.arange(len(recent)), recent, 1).convert().coef[-1]
+    fall = -slope * (len(recent) - 1) / np.abs(recent).mean()
+    if not fall > NOTABLE_CHANGE:
+        return None
+    return Finding(
+        "still-falling",
+        f"Training ended at max_iter={model.max_iter} while the loss fell by {fall:.1%} in {len(recent)} epochs.",
+        "Raise max_iter.",
+    )
+
+
+def step_size_too_large(evidence: Evidence) -> Finding | None:
+    """The loss diverged, ended above where it began, or went up and down."""
+    model, curve = evidence.model, evidence.loss_curve
+    if model.solver == "lbfgs":
+        return None
+    name, change = "step-size-too-large", f"Lower learning_rate_init={model.learning_rate_init:g} by a factor of ten."
+    if model.stop_reason_ == "diverged":
+        return Finding(name, f"The loss or a weight became infinite or NaN after {model.n_iter_} epochs.", change)
+    if len(curve) < TREND_EPOCHS:
+        return None
+    if curve[-1] - curve[0] > NOTABLE_CHANGE * abs(curve[0]):
+        return Finding(name, f"The loss rose from {curve[0]:.3g} to {curve[-1]:.3g} in {len(curve)} epochs.", change)
+    notable = np.maximum(NOTABLE_RISE * np.ptp(curve), NOTABLE_CHANGE * np.abs(curve[:-1]))
+    share = np.mean(np.diff(curve) > notable)
+    if share < SHARE_OF_RISES:
+        return None
+    return Finding(name, f"The loss rose from one epoch to the next in {share:.0%} of {len(curve)} epochs.", change)
+
+
+def step_size_too_small(evidence: Evidence) -> Finding | None:
+    """The loss falls evenly and little."""
+    model, curve = evidence.model, evidence.loss_curve
+    if model.solver == "lbfgs" or len(curve) < TREND_EPOCHS:
+        return None
+    fall = (curve[0] - curve[-1]) / max(abs(curve[0]), np.finfo(float).tiny)
+    straightness = np.corrcoef(np.arange(len(curve)), curve)[0, 1] ** 2 if np.ptp(curve) > 0 else 0
+    if not (0 < fall < SLOW_FALL and straightness > STRAIGHTNESS):
+        return None
+    return Finding(
+        "step-size-too-small",
+        f"The loss fell by only {fall:.1%} in {len(curve)} epochs, by nearly the same amount in each.",
+        f"Raise learning_rate_init={model.learning_rate_init:g} by a factor of ten.",
+    )
+
+
+def over_fitting(evidence: Evidence) -> Finding | None:
+    """The validation loss has risen from its lowest while the training loss fell, up to the weights that are kept."""
+    model = evidence.model
+    n_epochs = len(model.loss_curve_) if model.best_iter_ is None else model.best_iter_
+    validation, training = np.array(model.validation_loss_curve_ or []), np.array(model.loss_curve_)
+    if len(validation) != len(training) or n_epochs < TREND_EPOCHS:  # rows to validate on came later, or never
+        return None
+    validation, training = validation[:n_epochs], training[:n_epochs]
+    lowest = int(validation.argmin())
+    rise = validation[-1] / validation[lowest] - 1 if validation[lowest] > 0 else 0
+    if rise < OVERFITTING_RISE or training[-1] >= training[lowest]:
+        return None
+    return Finding(
+        "over-fitting",
+        f"Since epoch {lowest + 1} the validation loss has risen by {rise:.0%}, from {validation[lowest]:.3g} to "
+        f"{validation[-1]:.3g}, while the training loss fell from {training[lowest]:.3g} to {training[-1]:.3g}.",
+        "Set early_stopping=True, which keeps the weights that were best on held-out rows."
+        if model.best_iter_ is None
+        else "Raise alpha or dropout.",
+    )
+
+
+def one_class_only(evidence: Evidence) -> Finding | None:
+    """A classifier that always predicts the same class, where y has others."""
+    model = evidence.model
+    if evidence.y is None or not is_classifier(model) or evidence.y.ndim != 1:
+        return None
+    if model._multilabel or len(model.classes_) == 1:
+        return None
+    predicted = np.unique(model._decide(model._outputs(evidence.X)))
+    label = model.classes_[predicted[0]]
+    if len(predicted) > 1 or np.all(evidence.y == label):
+        return None
+    share = evidence.weights[evidence.y == label].sum()
+    return Finding(
+        "one-class-only",
+        f"The model predicts {label} for every row, but that is only {share:.1%} of y.",
+        "Set class_weight='balanced'."
+        if share > IMBALANCE * (1 - share) / (len(model.classes_) - 1) and model.class_weight is None
+        else "Raise max_iter or learning_rate_init: the model has hardly learnt anything yet.",
+    )
+
+
+DETECTIONS = (
+    inputs_not_scaled,
+    dead_units,
+    saturated_units,
+    step_size_too_large,
+    step_size_too_small,
+    loss_still_falling,
+    over_fitting,
+    one_class_only,
+)
+
+
+def diagnose(
+    estimator: BaseEstimator, X: MatrixLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
+) -> Diagnosis:
+    """Look for known faults of a fitted model, its training and its data.
+
+    These are: inputs far from mean 0 and deviation 1; hidden units that are 0 for every row, or saturated for nearly
+    all; a step size that is too large or too small; a loss that still fell at max_iter; a validation loss that rose
+    while the training loss fell; one class predicted for every row.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        Fitted. Of a pipeline, its last step, with X as the steps before make it.
+    X : array-like or sparse array of shape (n_samples, n_features)
+        As for ``fit``: the rows it was fitted to, or others like them.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Targets. Without them, or with several columns, predictions are not judged.
+    sample_weight : array-like of shape (n_samples,), default=None
+        With which rows count; a row of weight 0 is left out.
+
+    Returns
+    -------
+    Diagnosis
+        A list of `Finding`; its text is "Nothing found." if there are none.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is not one of this package.
+    NotFittedError
+        Before the first fit.
+    ValueError
+        If X, y or sample_weight have wrong shapes or values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import MLPClassifier
+    >>> from fastmlp.inspection import diagnose
+    >>> X = np.linspace(-1, 1, 40).reshape(20, 2)
+    >>> model = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, X[:, 0] > 0)
+    >>> diagnose(model, X, X[:, 0] > 0)
+    Nothing found.
+    """
+    if not hasattr(estimator, "_check_X"):
+        raise TypeError(
+            f"estimator is a {type(estimator).__name__}; pass a fitted MLPClassifier or MLPRegressor, of a pipeline "
+            "its last step."
+        )
+    X = estimator._check_X(X)
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if y is not None:
+        y = np.asarray(y)
+        check_consistent_length(X, y)
+        y = column_or_1d(y) if y.ndim == 2 and y.shape[1] == 1 else y
+    if not np.all(weights):
+        kept = np.flatnonzero(weights)
+        X, weights, y = X[kept], weights[kept], None if y is None else y[kept]
+    evidence = Evidence(estimator, X, y, weights / weights.sum())
+    findings = (detect(evidence) for detect in DETECTIONS)
+    return Diagnosis(finding for finding in findings if finding is not None)

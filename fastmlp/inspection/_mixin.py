@@ -1,0 +1,395 @@
+"""What every fitted multilayer perceptron can tell about itself."""
+
+from numbers import Integral
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import TransformerMixin, is_regressor
+from sklearn.utils import check_array
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.validation import _check_y, check_consistent_length, check_is_fitted
+
+from fastmlp._typing import MatrixLike
+from fastmlp.inspection import _passes
+from fastmlp.inspection._diagnose import Diagnosis, diagnose
+from fastmlp.inspection._summary import Summary, summarize
+
+# Rows, times outputs, from which `fit` takes `feature_importances_`: those of a batch, for no more than a step costs.
+IMPORTANCE_ROWS = 200
+
+
+class InspectionMixin(TransformerMixin):
+    """Hidden outputs, gradients by the inputs and a summary, for an estimator with a ``network_``.
+
+    A is the network's output, as ``network_.forward`` computes it: what ``predict`` of a regressor returns, and for a
+    classifier the probabilities of ``classes_``, of two classes that of the second alone.
+    """
+
+    # A pipeline cannot choose the layer: scikit-learn's fit_transform would hand it to `fit` as well.
+    __metadata_request__transform = {"layer": UNUSED}
+
+    def transform(self, X: MatrixLike, layer: int = -1) -> np.ndarray:
+        """Outputs of a hidden layer, A_l in prediction (S1): the features that the network has learnt.
+
+        So a fitted network may stand before another estimator in a ``Pipeline``; ``set_output`` gives data frames.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_samples, n_features)
+        layer : int, default=-1
+            Which of the hidden layers, as in a list of them: 0 is the first, -1 the last, what the output layer sees.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, outputs of the layer), in the computing dtype
+            Computed a block of rows at a time.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ValueError
+            If there is no such layer, or X is not what ``predict`` takes.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import MLPClassifier
+        >>> X = np.linspace(-1, 1, 40).reshape(20, 2)
+        >>> model = MLPClassifier((8, 3), solver="lbfgs", random_state=0).fit(X, X[:, 0] > 0)
+        >>> model.transform(X).shape, model.transform(X, layer=0).shape
+        ((20, 3), (20, 8))
+        """
+        X = self._check_X(X)
+        n_layers, number = len(self.network_.activations_), self._hidden_layer(layer)
+        if number < n_layers - 1 and _get_output_config("transform", self)["dense"] != "default":
+            raise ValueError(
+                f"layer is {layer}, but get_feature_names_out names the outputs of the last hidden layer, so that only "
+                "that can be a data frame; leave layer out, or use set_output(transform='default')."
+            )
+        out = np.empty((X.shape[0], self._n_hidden_outputs(number)), X.dtype)
+        for rows, outputs in _passes.hidden_outputs(self.network_, X):
+            out[rows] = outputs[number]
+        return out
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
+        """Names of the columns of ``transform``: the class's in lower case, and a number.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Not used; scikit-learn passes it.
+
+        Returns
+        -------
+        ndarray of str objects of shape (outputs of the last hidden layer,)
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ValueError
+            If there is no hidden layer.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPRegressor
+        >>> model = MLPRegressor(hidden_layer_sizes=2, solver="lbfgs").fit([[0], [1]], [0, 1])
+        >>> model.get_feature_names_out()
+        array(['mlpregressor0', 'mlpregressor1'], dtype=object)
+        """
+        check_is_fitted(self)
+        n_outputs = self._n_hidden_outputs(self._hidden_layer(-1))
+        prefix = type(self).__name__.lower()
+        return np.array([f"{prefix}{number}" for number in range(n_outputs)], dtype=object)
+
+    def input_gradient(self, X: MatrixLike, y: ArrayLike | None = None, output: int | None = None) -> np.ndarray:
+        """Derivatives by the inputs, of each row's loss or of one output: what a small change of X would do.
+
+        D_1 W_1^T (S24), after back-propagation from dC/dA_L = e_k for output k, or from the loss of the row. Of one
+        output it is the saliency of Simonyan et al. (2013), arXiv:1312.6034.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets as for ``fit``, for the derivatives of the loss of each row, without penalties, class weights and
+            sample weights, but with smoothed labels. By default derivatives are those of an output.
+        output : int, default=None
+            Column of the output. By default that which is largest in the row, so of a classifier the predicted class.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), in the computing dtype
+            Dense, for a sparse X too. Where probabilities round to 0 or 1 their derivatives are 0.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ValueError
+            If X is not what ``predict`` takes or y not what ``fit`` takes, or there is no such output.
+
+        Examples
+        --------
+        A linear model's derivative is its weights.
+
+        >>> import numpy as np
+        >>> from fastmlp import MLPRegressor
+        >>> X = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+        >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, tol=1e-10, random_state=0)
+        >>> model.fit(X, X @ [2, -3]).input_gradient(X[:1]).round(3)
+        array([[ 2., -3.]])
+        """
+        X = self._check_X(X)
+        output = self._check_output(output)
+        if y is None:
+            gradients = _passes.output_gradients(self.network_, X, output)
+        elif output is None:
+            gradients = _passes.loss_gradients(self.network_, X, self._loss_targets(X, y), self._target_values)
+        else:
+            raise ValueError(f"output is {output}, but with y the loss is derived; pass only one of them.")
+        return self._stack(X, gradients)
+
+    def integrated_gradients(
+        self, X: MatrixLike, output: int | None = None, baseline: ArrayLike | None = None, n_steps: int = 50
+    ) -> np.ndarray:
+        """Shares of the features in an output, which add up to its difference from a baseline.
+
+        (x - x0) * integral of dA_k/dx at x0 + t (x - x0) for t from 0 to 1: Sundararajan, Taly and Yan (2017),
+        arXiv:1703.01365. The integral is by the Gauss-Legendre rule, exact for polynomials below degree 2 n_steps; at
+        each kink (relu) its error is at most a gap between nodes, of some 1.6 / n_steps, times the derivative's jump.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_samples, n_features)
+        output : int, default=None
+            Column of the output. By default that which is largest in the row.
+        baseline : array-like of shape (n_features,), default=None
+            x0, the input that stands for nothing; 0 by default, which is the mean of standardized features.
+        n_steps : int, default=50
+            Gradients to take the mean of; with more of them the sum is nearer to the difference.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), in the computing dtype
+            Each row's sum is A_k(x) - A_k(x0).
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ValueError
+            If X or baseline is not what ``predict`` takes, there is no such output, or n_steps is not positive.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import MLPRegressor
+        >>> X = np.linspace(-1, 1, 40).reshape(20, 2)
+        >>> model = MLPRegressor(hidden_layer_sizes=5, activation="tanh", solver="lbfgs", random_state=0)
+        >>> shares = model.fit(X, X[:, 0] ** 2).integrated_gradients(X)
+        >>> np.allclose(shares.sum(axis=1), model.predict(X) - model.predict([[0, 0]]))
+        True
+        """
+        X = self._check_X(X)
+        output = self._check_output(output)
+        n_features = X.shape[1]
+        if not isinstance(n_steps, Integral) or n_steps < 1:
+            raise ValueError(f"n_steps is {n_steps!r}; pass a positive integer.")
+        if baseline is None:
+            baseline = np.zeros(n_features, X.dtype)
+        baseline = check_array(baseline, dtype=X.dtype, ensure_2d=False, input_name="baseline")
+        if baseline.shape != (n_features,):
+            raise ValueError(f"baseline has shape {baseline.shape}; pass one value a feature, ({n_features},).")
+        return self._stack(X, _passes.integrated_gradients(self.network_, X, output, baseline, n_steps))
+
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """Mean absolute derivative of the output by each feature, with sum 1 (S24): ndarray of shape (n_features,).
+
+        ``fit`` takes it from some of the rows it has learnt from, evenly spread over them: 200, divided by the outputs
+        that `compute_feature_importances` goes through. So it costs no more than a training step, ``SelectFromModel``
+        finds it, and neither data nor a sample of them has to be kept. ``partial_fit``, which may be given a row at a
+        time, takes none. A feature in larger units has a smaller derivative, so scale X.
+        """
+        importances = vars(self).get("_importances")
+        if importances is None:
+            raise AttributeError(
+                "feature_importances_ are not there before fit, or after partial_fit; call "
+                "compute_feature_importances(X)."
+            )
+        return importances
+
+    def compute_feature_importances(self, X: MatrixLike) -> np.ndarray:
+        """Mean absolute derivative of the output by each feature over rows of your choice, with sum 1 (S24).
+
+        Of a classifier's predicted class, the output that is largest in the row; the mean over all outputs where each
+        has its own meaning: with several targets, quantiles or labels.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_samples, n_features)
+            All of its rows count alike.
+
+        Returns
+        -------
+        ndarray of shape (n_features,), in the computing dtype
+            Also kept as ``feature_importances_``, in place of what ``fit`` found. All 0 if no output depends on X.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ValueError
+            If X is not what ``predict`` takes.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import MLPRegressor
+        >>> X = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+        >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, tol=1e-10, random_state=0)
+        >>> model.fit(X, X @ [3, -1]).compute_feature_importances(X).round(3)
+        array([0.75, 0.25])
+        """
+        self._set_importances(self._check_X(X))
+        return self._importances
+
+    def summary(self) -> Summary:
+        """Layers, parameters and memory of the network as a table, for ``print`` and notebooks.
+
+        Returns
+        -------
+        Summary
+            With the optimizer's moments and the activations and deltas of a batch, if training had steps of batches.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import MLPRegressor
+        >>> MLPRegressor(hidden_layer_sizes=(20, 10), solver="lbfgs").fit(np.eye(5), range(5)).summary()
+        MLPRegressor, float64
+        Layer     Units  Activation  Weights  Parameters   Memory
+        hidden 0     20  relu        5 x 20          120  0.9 KiB
+        hidden 1     10  relu        20 x 10         210  1.6 KiB
+        output        1  identity    10 x 1           11  0.1 KiB
+        total                                        341  2.7 KiB
+        """
+        check_is_fitted(self)
+        trainer = getattr(self, "_trainer", None)
+        moments = [] if trainer is None else trainer.optimizer.moments
+        return summarize(
+            self.network_,
+            type(self).__name__,
+            moment_bytes=sum(moment.nbytes for moment in moments),
+            batch_rows=0 if trainer is None else trainer.batch_size,
+        )
+
+    def diagnose(
+        self, X: MatrixLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
+    ) -> Diagnosis:
+        """Faults of the model, its training and its data, each with one change to try.
+
+        Parameters
+        ----------
+        X : array-like or sparse array of shape (n_samples, n_features)
+            As for ``fit``.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets, for what needs them.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        Diagnosis
+            A list of `fastmlp.inspection.Finding` that prints as text, as `fastmlp.inspection.diagnose` makes it.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As for `fastmlp.inspection.diagnose`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import MLPRegressor
+        >>> X = 1000 + np.arange(20.0).reshape(-1, 1)
+        >>> MLPRegressor(activation="identity", solver="lbfgs").fit(X, X.ravel()).diagnose(X)
+        1. inputs-not-scaled: 1 of 1 columns is far from mean 0 and deviation 1: x0 (mean 1.01e+03, deviation 5.77).
+           Put a StandardScaler before the model, in a pipeline.
+        """
+        return diagnose(self, X, y, sample_weight=sample_weight)
+
+    def _hidden_layer(self, layer):
+        """Position of a hidden layer, from 0."""
+        n_layers = len(self.network_.activations_)
+        if n_layers == 0:
+            raise ValueError("The network has no hidden layer to take outputs of; set hidden_layer_sizes.")
+        if not isinstance(layer, Integral) or not -n_layers <= layer < n_layers:
+            raise ValueError(
+                f"layer is {layer!r}, but the hidden layers are 0 to {n_layers - 1}; pass one of these, or -1 for the "
+                "last."
+            )
+        return layer % n_layers
+
+    def _n_hidden_outputs(self, number):
+        return self.network_.activations_[number].n_outputs(self.network_.sizes[number + 1])
+
+    def _check_output(self, output):
+        n_outputs = self.network_.n_outputs
+        if output is not None and not (isinstance(output, Integral) and 0 <= output < n_outputs):
+            raise ValueError(f"output is {output!r}, but the network has {n_outputs}; pass 0 to {n_outputs - 1}.")
+        return output
+
+    def _loss_targets(self, X, y):
+        """Targets as `fit` encodes them."""
+        y = _check_y(y, multi_output=True, y_numeric=is_regressor(self), estimator=self)
+        check_consistent_length(X, y)
+        y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
+        targets, network = self._encode(y, X.dtype), self.network_
+        if targets.shape[1:] != (network.n_targets,) and (targets.ndim == 2 or self._has_independent_outputs):
+            raise ValueError(f"y has shape {y.shape}, but the model was not fitted to such; pass targets as for fit.")
+        if targets.ndim == 2:
+            network.loss.check_targets(self._in_loss(targets), network.out_activation)
+        return targets
+
+    @property
+    def _has_independent_outputs(self):
+        """Whether every output has its own meaning: targets, quantiles or labels, but not exclusive classes."""
+        return is_regressor(self) or self._multilabel
+
+    @staticmethod
+    def _stack(X, blocks):
+        out = np.empty(X.shape, X.dtype)
+        for rows, block in blocks:
+            out[rows] = block
+        return out
+
+    def _explained_outputs(self):
+        """Outputs whose derivatives are important: all of them, or that which is the largest in a row."""
+        return range(self.network_.n_outputs) if self._has_independent_outputs else [None]
+
+    def _set_importances(self, X):
+        total = np.zeros(X.shape[1])
+        for output in self._explained_outputs():
+            for _, gradient in _passes.output_gradients(self.network_, X, output):
+                total += np.abs(gradient).sum(axis=0, dtype=np.float64)
+        self._importances = (total / (total.sum() or 1)).astype(X.dtype)
+
+    def _set_importances_after_fit(self, X, rows):
+        """From rows that are evenly spread over those learnt from; `rows` is None for all."""
+        n_rows = X.shape[0] if rows is None else len(rows)
+        n_taken = min(n_rows, max(1, IMPORTANCE_ROWS // len(self._explained_outputs())))
+        places = np.linspace(0, n_rows - 1, n_taken).astype(np.intp)
+        self._set_importances(X[places if rows is None else rows[places]])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"] if self.dtype == "auto" else [self.dtype]
+        return tags

@@ -1,0 +1,104 @@
+"""Passes over a network that hand out what is inside it, a block of rows at a time (S1, S24).
+
+X is as the estimators validate it, of the network's dtype, dense or CSR; memory does not grow with its rows.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from fastmlp._core._data import Data
+from fastmlp._core._workspace import Workspace
+from fastmlp._typing import MatrixLike
+from fastmlp.network import Network
+
+BLOCK_ROWS = 4096
+
+
+def row_blocks(n_rows: int) -> Iterator[slice]:
+    """Slices of at most BLOCK_ROWS rows."""
+    for start in range(0, n_rows, BLOCK_ROWS):
+        yield slice(start, min(start + BLOCK_ROWS, n_rows))
+
+
+def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, list[np.ndarray]]]:
+    """Outputs of the hidden layers in prediction: which rows, and an array for each layer.
+
+    The arrays are views of memory that the next block overwrites.
+    """
+    workspace = None
+    for rows in row_blocks(X.shape[0]):
+        data = Data(X[rows], None, None, None)
+        if workspace is None:  # the first block is the largest
+            workspace = Workspace(network.core.plan, data, data.n_rows, backward=False)
+        network.core.forward(workspace, data, workspace.activations[-1], True)
+        yield rows, [outputs[: data.n_rows] for outputs in workspace.activations[1:-1]]
+
+
+def output_gradients(network: Network, X: MatrixLike, output: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
+    """dA_Lk / dX = D_1 W_1^T with dC/dA_L = e_k: which rows, and (rows, n_features).
+
+    k is `output`, or for None that of the largest output of each row.
+    """
+    workspace = None
+    for rows in row_blocks(X.shape[0]):
+        data = Data(X[rows], None, None, None)
+        if workspace is None:
+            workspace = Workspace(network.core.plan, data, data.n_rows, backward=True)
+        yield rows, _pull_back(network, workspace, data, output)
+
+
+def loss_gradients(
+    network: Network, X: MatrixLike, targets: np.ndarray, target_values: tuple[float, float]
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Derivatives of the loss of each row: which rows, and (rows, n_features)."""
+    workspace = None
+    by_parameters = np.empty_like(network.parameters)
+    for rows in row_blocks(X.shape[0]):
+        data = Data(X[rows], targets[rows], None, None, *target_values)
+        if workspace is None:
+            workspace = Workspace(network.core.plan, data, data.n_rows, backward=True)
+        network.core.backward(workspace, data, by_parameters)
+        gradient = _input_gradient(network, workspace, data)
+        gradient *= data.n_rows  # the batch's cost is the mean
+        yield rows, gradient
+
+
+def integrated_gradients(
+    network: Network, X: MatrixLike, output: int | None, baseline: np.ndarray, n_steps: int
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """(x - x0) times the mean of dA_Lk / dx from x0 to x, by Gauss-Legendre: which rows, and (rows, n_features)."""
+    nodes, weights = np.polynomial.legendre.leggauss(n_steps)
+    nodes, weights = ((nodes + 1) / 2).tolist(), (weights / 2).tolist()  # Python's floats keep float32 arrays
+    workspace = None
+    for rows in row_blocks(X.shape[0]):
+        block = X[rows] if isinstance(X, np.ndarray) else X[rows].toarray()
+        if workspace is None:
+            data = Data(block, None, None, None)
+            workspace = Workspace(network.core.plan, data, data.n_rows, backward=True)
+        # The one output that is largest at x, all the way.
+        k = network.predict_raw(block, activate_output=True).argmax(axis=1) if output is None else output
+        way = block - baseline
+        mean = np.zeros_like(block)
+        for node, weight in zip(nodes, weights, strict=True):
+            data = Data(baseline + node * way, None, None, None)
+            mean += weight * _pull_back(network, workspace, data, k)
+        yield rows, way * mean
+
+
+def _pull_back(network, workspace, data, k):
+    network.core.forward_for_pull_back(workspace, data)
+    n_rows = data.n_rows
+    if k is None:
+        k = workspace.activations[-1][:n_rows].argmax(axis=1)
+    one_hot = workspace.output_gradient[:n_rows]
+    one_hot[...] = 0
+    one_hot[np.arange(n_rows), k] = 1
+    network.core.pull_back(workspace)
+    return _input_gradient(network, workspace, data)
+
+
+def _input_gradient(network, workspace, data):
+    gradient = np.empty((data.n_rows, network.sizes[0]), network.parameters.dtype)
+    network.core.input_gradient(workspace, gradient)
+    return gradient

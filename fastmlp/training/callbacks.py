@@ -1,0 +1,314 @@
+"""What is told about each epoch, and may end training: callbacks, and the progress that ``verbose`` shows.
+
+A callback is any callable that takes an `EpochInfo`; a true return value ends training. The classes here are that, and
+also follow scikit-learn's callback protocol (1.9): the same object works as the estimators' ``callbacks`` parameter and
+in ``set_callbacks``.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from sklearn.metrics import check_scoring
+
+from fastmlp._typing import MatrixLike
+from fastmlp.training.stopping import Patience
+
+
+@dataclass(slots=True)
+class EpochInfo:
+    """What a callback is told after each epoch, or iteration of lbfgs.
+
+    Attributes
+    ----------
+    epoch : int
+        Of this fit, from 1.
+    max_iter : int
+        The most epochs there can be.
+    loss : float
+        Mean cost of the epoch's batches, penalties included.
+    validation_score, validation_loss : float or None
+        Where there are rows to validate on: what ``scoring`` gives, and the mean loss.
+    learning_rate : float or None
+        At the epoch's start; None for lbfgs, which has none.
+    model : estimator
+        That is being trained: it predicts with its weights of the moment.
+    """
+
+    epoch: int
+    max_iter: int
+    loss: float
+    validation_score: float | None = None
+    validation_loss: float | None = None
+    learning_rate: float | None = None
+    model: Any = None
+
+
+class Callback:
+    """What the callbacks here share: scikit-learn's protocol on top of a call with an `EpochInfo`."""
+
+    def __call__(self, info: EpochInfo) -> bool | None:
+        """Take note of an epoch; return whether to end training.
+
+        Parameters
+        ----------
+        info : EpochInfo
+
+        Returns
+        -------
+        bool or None
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be called; define __call__(self, info).")
+
+    def setup(self, estimator, context) -> None:
+        """A fit begins."""
+
+    def teardown(self, estimator, context) -> None:
+        """A fit has ended."""
+
+    def on_fit_task_begin(self, estimator, context) -> None:
+        """A fit or an epoch begins."""
+
+    def on_fit_task_end(self, estimator, context) -> bool | None:
+        """An epoch has ended, or the fit, of which nothing is told here."""
+        info = getattr(context, "epoch_info", None)
+        return None if info is None else self(info)
+
+
+class EarlyStopping(Callback):
+    """Ends training when a value has stopped improving. The weights stay those of the last epoch.
+
+    The estimators' ``early_stopping`` is the choice where the best weights are to be kept.
+
+    Parameters
+    ----------
+    monitor : {'loss', 'validation_loss', 'validation_score'}, default='loss'
+        Which of `EpochInfo`'s values; a score should rise, a loss fall.
+    n_iter_no_change : int, default=10
+        Epochs without improvement that are accepted, as in the estimators.
+    tol : float, default=1e-4
+        Smallest improvement that counts.
+
+    Raises
+    ------
+    ValueError
+        If `monitor` is none of the three; in training, if there is nothing to validate on.
+
+    Examples
+    --------
+    >>> from fastmlp import MLPRegressor
+    >>> from fastmlp.training.callbacks import EarlyStopping
+    >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
+    >>> MLPRegressor(hidden_layer_sizes=4, callbacks=EarlyStopping(tol=1.0), random_state=0).fit(X, y).n_iter_
+    12
+    """
+
+    def __init__(self, monitor: str = "loss", n_iter_no_change: int = 10, tol: float = 1e-4):
+        if monitor not in ("loss", "validation_loss", "validation_score"):
+            raise ValueError(f"monitor is {monitor!r}; pass 'loss', 'validation_loss' or 'validation_score'.")
+        self.monitor = monitor
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self._patience = None
+
+    def __call__(self, info: EpochInfo) -> bool:
+        """Whether patience has run out."""
+        value = getattr(info, self.monitor)
+        if value is None:
+            raise ValueError(
+                f"monitor is {self.monitor!r}, but there are no rows to validate on; pass X_val and y_val to fit, or "
+                "set early_stopping=True."
+            )
+        if info.epoch == 1 or self._patience is None:
+            self._patience = Patience(
+                self.tol, self.n_iter_no_change, higher_is_better=self.monitor == "validation_score"
+            )
+        self._patience.update(value)
+        return self._patience.exhausted
+
+
+class Checkpoint(Callback):
+    """Writes the model every so often, with all that a fit needs to go on as if it had never stopped.
+
+    The file takes the place of the one before at once, so that a crash leaves a whole one. Read it by ``joblib.load``,
+    which runs code from the file: read only your own. Then set ``warm_start=True`` and call ``fit``, or call
+    ``partial_fit``.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Of the file.
+    every : int, default=10
+        Epochs from one to the next.
+
+    Raises
+    ------
+    ValueError
+        If `every` is not a positive integer.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import joblib
+    >>> from fastmlp import MLPRegressor
+    >>> from fastmlp.training.callbacks import Checkpoint
+    >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.joblib"
+    ...     model = MLPRegressor(hidden_layer_sizes=4, tol=1.0, n_iter_no_change=2, callbacks=Checkpoint(path, every=3))
+    ...     _ = model.fit(X, y)
+    ...     model.n_iter_, joblib.load(path).n_iter_
+    (4, 3)
+    """
+
+    def __init__(self, path: str | os.PathLike, every: int = 10):
+        if not isinstance(every, Integral) or every < 1:
+            raise ValueError(f"every is {every!r}; pass a positive number of epochs.")
+        self.path = path
+        self.every = every
+
+    def __call__(self, info: EpochInfo) -> None:
+        """Write the model, if it is time."""
+        if info.epoch % self.every == 0:
+            info.model.save_checkpoint(self.path)
+
+
+class ScoreMonitor(Callback):
+    """Scores the model on rows of your choice after each epoch.
+
+    Parameters
+    ----------
+    X : array-like or sparse array of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+    scoring : str or callable, default=None
+        As in scikit-learn; None is the estimator's own score.
+
+    Attributes
+    ----------
+    scores : list of float
+        One an epoch of the last fit.
+
+    Examples
+    --------
+    >>> from fastmlp import MLPRegressor
+    >>> from fastmlp.training.callbacks import ScoreMonitor
+    >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
+    >>> monitor = ScoreMonitor(X, y, scoring="neg_mean_absolute_error")
+    >>> model = MLPRegressor(hidden_layer_sizes=4, callbacks=monitor, tol=1.0, random_state=0).fit(X, y)
+    >>> len(monitor.scores) == model.n_iter_
+    True
+    """
+
+    def __init__(self, X: MatrixLike, y: Any, scoring: str | Callable | None = None):
+        self.X = X
+        self.y = y
+        self.scoring = scoring
+        self.scores: list[float] = []
+
+    def __call__(self, info: EpochInfo) -> None:
+        """Score the model."""
+        if info.epoch == 1:
+            self.scores = []
+        self.scores.append(float(check_scoring(info.model, self.scoring)(info.model, self.X, self.y)))
+
+
+class LearningRateLogger(Callback):
+    """Keeps the learning rate of each epoch.
+
+    Attributes
+    ----------
+    learning_rates : list of float
+        At the start of each epoch of the last fit.
+
+    Examples
+    --------
+    >>> from fastmlp import MLPRegressor
+    >>> from fastmlp.training.callbacks import LearningRateLogger
+    >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
+    >>> logger = LearningRateLogger()
+    >>> model = MLPRegressor(learning_rate=lambda epoch: 0.1 / (1 + epoch), callbacks=logger)
+    >>> _ = model.set_params(tol=1.0, n_iter_no_change=1).fit(X, y)
+    >>> logger.learning_rates
+    [0.1, 0.05, 0.03333333333333333]
+    """
+
+    def __init__(self):
+        self.learning_rates: list[float] = []
+
+    def __call__(self, info: EpochInfo) -> None:
+        """Take note of the learning rate."""
+        if info.epoch == 1:
+            self.learning_rates = []
+        self.learning_rates.append(info.learning_rate)
+
+
+class Lines:
+    """Progress as a line an epoch, where nobody watches or a terminal cannot draw."""
+
+    def report(self, info: EpochInfo) -> None:
+        """Print an epoch's values."""
+        print(f"Iteration {info.epoch}, loss = {info.loss:.8f}")
+        if info.validation_score is not None:
+            print(f"Validation score: {info.validation_score:f}")
+
+    def say(self, text: str) -> None:
+        """Print what else there is to say."""
+        print(text)
+
+    def close(self) -> None:
+        """Nothing more will come."""
+
+
+class Bar:
+    """Progress as a bar with loss, score and seconds left.
+
+    Parameters
+    ----------
+    tqdm : class
+    max_iter : int
+    """
+
+    def __init__(self, tqdm: type, max_iter: int):
+        self._bar = tqdm(total=max_iter, unit="epoch", file=sys.stdout)
+
+    def report(self, info: EpochInfo) -> None:
+        """Move on by an epoch."""
+        values = {"loss": f"{info.loss:.5g}"}
+        if info.validation_score is not None:
+            values["validation score"] = f"{info.validation_score:.5g}"
+        self._bar.set_postfix(values, refresh=False)
+        self._bar.update()
+
+    def say(self, text: str) -> None:
+        """Print above the bar."""
+        self._bar.write(text)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
+
+
+def progress_of(max_iter: int) -> Lines | Bar:
+    """How to show the progress of one fit: a bar in a terminal, if tqdm is installed, else lines.
+
+    Parameters
+    ----------
+    max_iter : int
+        The most epochs there can be.
+
+    Returns
+    -------
+    Lines or Bar
+    """
+    if sys.stdout.isatty():
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            pass
+        else:
+            return Bar(tqdm, max_iter)
+    return Lines()

@@ -1,0 +1,155 @@
+"""Going on: n fits of one epoch are one fit of n, through pickles and checkpoints too."""
+
+import io
+import pickle
+import time
+
+import joblib
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import make_classification
+
+from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp.training.callbacks import Checkpoint
+from fastmlp.training.schedules import Cosine, Exponential
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+N_EPOCHS = 6
+SETTINGS = dict(hidden_layer_sizes=(9, 5), batch_size=32, tol=0, n_iter_no_change=50, random_state=3)
+VARIANTS = {
+    "adam": {},
+    "sgd adaptive": dict(solver="sgd", learning_rate="adaptive", n_iter_no_change=1, tol=0.01),
+    "rmsprop invscaling": dict(solver="rmsprop", learning_rate="invscaling"),
+    "exponential": dict(learning_rate=Exponential(0.9)),
+    "function": dict(learning_rate=lambda epoch: 0.01 / (1 + epoch)),
+    "dropout and batch_norm": dict(dropout=0.3, batch_norm=True),
+    "early stopping": dict(early_stopping=True, learning_rate_init=0.1),
+    "not shuffled": dict(shuffle=False),
+    "zero weights": dict(class_weight={0: 0.0, 1: 1.0, 2: 1.0}),
+}
+
+
+@pytest.fixture(scope="module")
+def table():
+    return make_classification(230, n_features=7, n_informative=5, n_classes=3, random_state=0)
+
+
+def assert_same_model(model, whole):
+    assert_array_equal(model.network_.parameters, whole.network_.parameters)
+    assert_array_equal(model.network_.statistics, whole.network_.statistics)
+    assert model.loss_curve_ == whole.loss_curve_
+    assert model.validation_scores_ == whole.validation_scores_
+    assert model.learning_rate_curve_ == whole.learning_rate_curve_
+    assert model.best_iter_ == whole.best_iter_
+    assert model.t_ == whole.t_
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("through", ["memory", "joblib", "checkpoint"])
+def test_fits_of_one_epoch_are_one_fit(table, tmp_path, variant, through):
+    settings = SETTINGS | VARIANTS[variant]
+    if through != "memory" and variant == "function":
+        pytest.skip("A lambda cannot be pickled.")
+    whole = MLPClassifier(**settings, max_iter=N_EPOCHS).fit(*table)
+    parts = MLPClassifier(**settings, max_iter=1, warm_start=True)
+    for _ in range(whole.n_iter_):
+        parts.fit(*table)
+        if through == "joblib":
+            file = io.BytesIO()
+            joblib.dump(parts, file)
+            parts = joblib.load(file)
+        elif through == "checkpoint":
+            parts.save_checkpoint(tmp_path / "model.joblib")
+            parts = joblib.load(tmp_path / "model.joblib")
+    assert_same_model(parts, whole)
+
+
+@pytest.mark.parametrize("variant", sorted(set(VARIANTS) - {"early stopping"}))
+def test_partial_fits_are_one_fit(table, variant):
+    whole = MLPClassifier(**SETTINGS | VARIANTS[variant], max_iter=N_EPOCHS).fit(*table)
+    parts = MLPClassifier(**SETTINGS | VARIANTS[variant])
+    for _ in range(whole.n_iter_):
+        parts.partial_fit(*table, classes=[0, 1, 2])
+        if variant != "function":
+            parts = pickle.loads(pickle.dumps(parts))
+    assert_same_model(parts, whole)
+
+
+@pytest.mark.parametrize("variant", sorted(set(VARIANTS) - {"function"}))
+def test_from_a_checkpoint_on(table, tmp_path, variant):
+    """What a fit wrote half-way, and a new process reads, ends where the fit itself has ended."""
+    path = tmp_path / "model.joblib"
+    settings = SETTINGS | VARIANTS[variant]
+    whole = MLPClassifier(**settings, max_iter=N_EPOCHS, callbacks=Checkpoint(path, every=4)).fit(*table)
+    resumed = joblib.load(path)
+    assert len(resumed.loss_curve_) == 4
+    if settings.get("early_stopping"):
+        assert resumed.score(*table) > 0  # it has the best weights so far, and goes on from the last
+    resumed.set_params(warm_start=True, max_iter=whole.n_iter_ - 4, callbacks=None).fit(*table)
+    assert_same_model(resumed, whole)
+    assert [file.name for file in tmp_path.iterdir()] == ["model.joblib"]
+
+
+def test_a_schedule_with_an_end_goes_on_to_it(table, tmp_path):
+    path = tmp_path / "model.joblib"
+    settings = SETTINGS | dict(learning_rate=Cosine(), max_iter=N_EPOCHS)
+    whole = MLPClassifier(**settings, callbacks=Checkpoint(path, every=4)).fit(*table)
+    resumed = joblib.load(path).set_params(warm_start=True, callbacks=lambda info: len(info.model.loss_curve_) == 6)
+    assert_same_model(resumed.fit(*table), whole)
+
+
+def test_a_failed_checkpoint_leaves_the_one_before(table, tmp_path):
+    path = tmp_path / "model.joblib"
+    model = MLPClassifier(**SETTINGS, max_iter=2).fit(*table)
+    model.save_checkpoint(path)
+    written = path.read_bytes()
+    model.set_params(callbacks=lambda info: None)
+    with pytest.raises(ValueError, match=r"cannot be pickled.*pass functions that are defined at the top of a module"):
+        model.save_checkpoint(path)
+    assert path.read_bytes() == written
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_size_of_a_pickle(table):
+    """Little more than the weights; moments only where the model is to go on."""
+    X, y = table
+    model = MLPRegressor(hidden_layer_sizes=(300, 300), max_iter=3).fit(X, y)
+    weights = model.network_.parameters.nbytes
+    assert len(pickle.dumps(model)) < 1.1 * weights
+    assert len(pickle.dumps(model.set_params(early_stopping=True).fit(X, y))) < 1.1 * weights
+    assert len(pickle.dumps(model.set_params(warm_start=True).fit(X, y))) > 3 * weights
+    assert len(pickle.dumps(model.set_params(warm_start=False).partial_fit(X, y, X_val=X, y_val=y))) > 3 * weights
+
+
+def test_a_model_without_its_moments_goes_on(table):
+    model = pickle.loads(pickle.dumps(MLPClassifier(**SETTINGS, max_iter=3).fit(*table)))
+    model.partial_fit(*table)
+    assert len(model.loss_curve_) == 4
+    assert model.t_ == 4 * len(table[1])
+
+
+def test_state_of_another_version(table):
+    model = MLPClassifier(**SETTINGS, max_iter=1).fit(*table)
+    state = model.__getstate__()
+    state["_fastmlp_state_version"] += 1
+    with pytest.raises(ValueError, match=r"MLPClassifier was stored in version 2 .* reads version 1; use the fastmlp"):
+        MLPClassifier().__setstate__(state)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_max_time(table, solver):
+    model = MLPRegressor(solver=solver, max_iter=10**6, max_fun=10**6, max_time=0.2, tol=0, n_iter_no_change=10**6)
+    begin = time.perf_counter()
+    model.fit(*table)
+    assert model.stop_reason_ == "max_time"
+    assert 0.2 <= time.perf_counter() - begin < 2
+    assert model.n_iter_ == len(model.loss_curve_) > 1
+
+
+def test_max_time_stops_between_epochs(table):
+    """It takes whole epochs, which are those of a fit that stopped there by itself."""
+    stopped = MLPClassifier(**SETTINGS, max_time=1e-9).fit(*table)
+    one = MLPClassifier(**SETTINGS, max_iter=1).fit(*table)
+    assert stopped.n_iter_ == 1
+    assert_allclose(stopped.network_.parameters, one.network_.parameters, rtol=0)
