@@ -12,6 +12,21 @@ from numpy.typing import ArrayLike
 
 from fastmlp._core import _activations
 
+__all__ = [
+    "ACTIVATIONS",
+    "ELU",
+    "Activation",
+    "Increasing",
+    "LeakyReLU",
+    "Maxout",
+    "Plain",
+    "PowerProduct",
+    "Product",
+    "RandomizedLeakyReLU",
+    "Softmax",
+    "get_activation",
+]
+
 
 class Activation:
     """What a layer does to its net input: a = h(z). Subclass it to write your own in Python.
@@ -58,8 +73,9 @@ class Activation:
     overwrites: bool = False
     # Whether dC/dz may take the place of dC/da on the way back.
     backward_in_place: bool = False
-    # Whether the outputs of a sample are probabilities that sum to 1.
+    # Whether the outputs of a sample are probabilities that sum to 1, or those of each group of so many outputs are.
     is_distribution: bool = False
+    group_sizes: Sequence[int] | None = None
 
     def n_units(self, n_outputs: int) -> int:
         """Columns of z for a of `n_outputs` columns, the other way round than `n_outputs`.
@@ -157,8 +173,9 @@ class Activation:
 class BuiltinActivation(Activation):
     """An activation with kernels in C."""
 
-    # power_product: the matrix its kernel reads.
+    # What kernels read of power_product and of softmax in groups.
     exponent_matrix: np.ndarray | None = None
+    groups: np.ndarray | None = None
     in_python = False
     overwrites = True
     backward_in_place = True
@@ -231,7 +248,6 @@ class Plain(BuiltinActivation):
     source: str = ""
     kernel: str = ""
     kernel_constants: tuple[float, ...] = ()
-    is_distribution: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "kernel", self.kernel or self.name)
@@ -447,6 +463,56 @@ class PowerProduct(BuiltinActivation):
         return len(self.exponents)
 
 
+@dataclass(frozen=True, repr=False)
+class Softmax(BuiltinActivation):
+    """exp(z_i) / sum_j exp(z_j): probabilities of classes that exclude each other (S7, S9). Bridle (1990).
+
+    Parameters
+    ----------
+    group_sizes : sequence of int, default=None
+        For several targets at once: how many consecutive units are the classes of each, in order; every group is a
+        softmax of its own. None for one group of all units.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer.
+
+    Examples
+    --------
+    >>> from fastmlp.activations import Softmax
+    >>> Softmax(group_sizes=[2, 3]).forward([[1.0, 1.0, 5.0, 5.0, 5.0]]).round(2)
+    array([[0.5 , 0.5 , 0.33, 0.33, 0.33]])
+    """
+
+    group_sizes: Sequence[int] | None = None
+    name = kernel = "softmax"
+    formula = "exp(z_i) / sum_j exp(z_j)"
+    derivative = "J = diag(a) - a a^T"
+    source = "Bridle (1990)"
+    is_distribution = True
+
+    def __post_init__(self):
+        if self.group_sizes is None:
+            return
+        for size in self.group_sizes:
+            _check_count("group_sizes", size)
+        object.__setattr__(self, "group_sizes", tuple(map(int, self.group_sizes)))
+        object.__setattr__(self, "groups", np.array(self.group_sizes, dtype=np.intp))
+
+    def __repr__(self):
+        return super().__repr__() if self.group_sizes is None else f"Softmax(group_sizes={self.group_sizes})"
+
+    def n_outputs(self, units: int) -> int:
+        """As many as units, which have to be those of the groups."""
+        if self.group_sizes is not None and sum(self.group_sizes) != units:
+            raise ValueError(
+                f"group_sizes of softmax is {self.group_sizes}, {sum(self.group_sizes)} units in all, but the layer "
+                f"has {units}; make them equal."
+            )
+        return units
+
+
 @dataclass(frozen=True)
 class Increasing(BuiltinActivation):
     """In each group of consecutive units, a_1 = z_1 and a_k = a_{k-1} + softplus(z_k): outputs that cannot cross.
@@ -557,13 +623,7 @@ ACTIVATIONS: dict[str, Activation] = {
         Plain("hard_tanh", "z, at least -1 and at most 1", "1 where -1 < a < 1, else 0"),
         Plain("hard_sigmoid", "z / 6 + 1/2, at least 0 and at most 1", "1/6 where 0 < a < 1, else 0"),
         Plain("exp", "exp(z)", "a"),
-        Plain(
-            "softmax",
-            "exp(z_i) / sum_j exp(z_j)",
-            "J = diag(a) - a a^T",
-            source="Bridle (1990)",
-            is_distribution=True,
-        ),
+        Softmax(),
         Maxout(),
         Product(),
         Increasing(),
@@ -588,6 +648,12 @@ def get_activation(activation: str | Activation, parameter: str = "activation") 
     ------
     ValueError
         If there is none of that name.
+
+    Examples
+    --------
+    >>> from fastmlp.activations import get_activation
+    >>> get_activation("leaky_relu")
+    LeakyReLU(slope=0.01)
     """
     if isinstance(activation, Activation):
         return activation

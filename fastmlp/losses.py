@@ -11,6 +11,19 @@ import numpy as np
 
 from fastmlp.activations import ACTIVATIONS, Activation, Increasing, PowerProduct
 
+__all__ = [
+    "LOSSES",
+    "AbsoluteError",
+    "CrossEntropy",
+    "Hinge",
+    "Huber",
+    "Loss",
+    "Poisson",
+    "Quantile",
+    "SquaredError",
+    "get_loss",
+]
+
 ANY = (*(name for name, activation in ACTIVATIONS.items() if activation.trainable), PowerProduct.name)
 ANY_BUT_SOFTMAX = tuple(name for name in ANY if name != "softmax")
 
@@ -136,7 +149,22 @@ class BuiltinLoss(Loss):
 
 @dataclass(frozen=True, repr=False)
 class SquaredError(BuiltinLoss):
-    """The squared distance |y - a|^2 in one of its scalings."""
+    """The squared distance |y - a|^2 in one of its scalings.
+
+    Parameters
+    ----------
+    name, formula : str
+    factor : float, default=1.0
+        Of half of it.
+    averages : bool, default=False
+        Whether it is divided by the number of outputs.
+
+    Examples
+    --------
+    >>> from fastmlp.losses import LOSSES
+    >>> LOSSES["sum_squared_error"].formula
+    '|y - a|^2'
+    """
 
     name: str
     formula: str
@@ -152,7 +180,19 @@ class SquaredError(BuiltinLoss):
 
 @dataclass(frozen=True, repr=False)
 class CrossEntropy(BuiltinLoss):
-    """Log-loss or KL divergence, of classes (softmax) or of each output on its own."""
+    """Log-loss or KL divergence, of classes (softmax) or of each output on its own.
+
+    Parameters
+    ----------
+    name, formula : str
+    out_activations : tuple of str
+
+    Examples
+    --------
+    >>> from fastmlp.losses import LOSSES
+    >>> LOSSES["log_loss"].out_activations
+    ('softmax', 'logistic', 'hard_sigmoid')
+    """
 
     name: str
     formula: str
@@ -170,7 +210,8 @@ class CrossEntropy(BuiltinLoss):
                 f"y has values from {y.min():g} to {y.max():g}, but loss {self.name!r} needs probabilities from 0 to 1."
             )
         if out_activation.is_distribution:
-            sums = y.sum(axis=1, dtype=np.float64)
+            starts = np.cumsum([0, *(out_activation.group_sizes or ())[:-1]])
+            sums = np.add.reduceat(y, starts, axis=1, dtype=np.float64).ravel()
             off = np.abs(sums - 1)
             if len(off) and off.max() > 1e-3:
                 raise ValueError(
@@ -181,7 +222,14 @@ class CrossEntropy(BuiltinLoss):
 
 @dataclass(frozen=True, repr=False)
 class AbsoluteError(BuiltinLoss):
-    """|y - a|, summed over the outputs."""
+    """|y - a|, summed over the outputs.
+
+    Examples
+    --------
+    >>> from fastmlp import Network
+    >>> Network.from_weights([[[1.0]]], [[0.0]], activation=[], loss="absolute_error").cost([[3.0]], [1.0])
+    2.0
+    """
 
     name = kernel = "absolute_error"
     formula = "sum |y - a|, with derivative 0 at y = a"
@@ -279,7 +327,15 @@ class Quantile(BuiltinLoss):
 
 @dataclass(frozen=True, repr=False)
 class Poisson(BuiltinLoss):
-    """Half the Poisson deviance."""
+    """Half the Poisson deviance, of counts.
+
+    Examples
+    --------
+    >>> from fastmlp import MLPRegressor
+    >>> model = MLPRegressor("poisson", hidden_layer_sizes=(), solver="lbfgs", alpha=0, random_state=0)
+    >>> model.fit([[0.0], [0.0]], [1, 3]).predict([[0.0]]).round(2)
+    array([2.])
+    """
 
     name = kernel = "poisson"
     formula = "sum (y log(y / a) - y + a)"
@@ -294,7 +350,14 @@ class Poisson(BuiltinLoss):
 
 @dataclass(frozen=True, repr=False)
 class Hinge(BuiltinLoss):
-    """The hinge loss of targets -1 and 1, each output on its own."""
+    """The hinge loss of targets -1 and 1, each output on its own.
+
+    Examples
+    --------
+    >>> from fastmlp import Network
+    >>> Network.from_weights([[[1.0]]], [[0.0]], activation=[], loss="hinge").cost([[0.25]], [1.0])
+    0.75
+    """
 
     name = kernel = "hinge"
     formula = "sum max(0, 1 - y a), y = -1 or 1"
@@ -346,6 +409,12 @@ def get_loss(loss: str | Loss) -> Loss:
     ------
     ValueError
         If there is none of that name.
+
+    Examples
+    --------
+    >>> from fastmlp.losses import get_loss
+    >>> get_loss("huber")
+    Huber(threshold=1.0)
     """
     if isinstance(loss, Loss):
         return loss

@@ -51,6 +51,13 @@ class Gradients:
         Derivatives by its scales (S13).
     inputs : ndarray of shape (n_samples, n_features)
         dC/dX = D_1 W_1^T (S24).
+
+    Examples
+    --------
+    >>> from fastmlp import Network
+    >>> gradients = Network.from_weights([[[2.0]]], [[0.0]], activation=[]).backward([[3.0]], [5.0])
+    >>> gradients.cost, gradients.deltas, gradients.coefs, gradients.inputs
+    (0.5, [array([[1.]])], [array([[3.]])], array([[2.]]))
     """
 
     cost: float

@@ -116,21 +116,35 @@ static void FM_NAME(shifted_exp)(REAL *out, const REAL *z, ptrdiff_t rows, ptrdi
   for (ptrdiff_t i = 0; i < rows * cols; i++) out[i] = FM_NAME(exp)(out[i]);
 }
 
-FM_FORWARD(softmax) {
-  REAL *a = a_out;
-  (void)arguments;
-  FM_NAME(shifted_exp)(a, z_in, rows, units);
+/* A body for each group of each row, whose first element is `place`. */
+#ifndef FM_EACH_GROUP
+#define FM_EACH_GROUP(groups, rows, cols)                                                                    \
+  for (ptrdiff_t row = 0, place = 0; row < (rows); row++, place = row * (cols))                              \
+    for (ptrdiff_t group = 0; group < (groups).n; place += (groups).sizes[group], group++)
+#endif
+
+static inline __attribute__((always_inline)) void FM_NAME(softmax_rows)(REAL *a, const REAL *z,
+                                                                        ptrdiff_t rows, ptrdiff_t units) {
+  FM_NAME(shifted_exp)(a, z, rows, units);
   for (ptrdiff_t i = 0; i < rows; i++, a += units) {
     const REAL factor = 1 / FM_NAME(sum)(a, units);
     for (ptrdiff_t j = 0; j < units; j++) a[j] *= factor;
   }
 }
 
+FM_FORWARD(softmax) {
+  REAL *a = a_out;
+  const REAL *z = z_in;
+  if (!arguments->groups.n) FM_NAME(softmax_rows)(a, z, rows, units);
+  FM_EACH_GROUP(arguments->groups, rows, units)
+  FM_NAME(softmax_rows)(a + place, z + place, 1, arguments->groups.sizes[group]);
+}
+
 /* J = diag(a) - a a^T, so J^T g = a * (g - g.a). */
-FM_BACKWARD(softmax) {
-  REAL *delta = delta_out;
-  const REAL *g = g_in, *a = a_in;
-  (void)z_in, (void)arguments;
+static inline __attribute__((always_inline)) void FM_NAME(softmax_rows_backward)(REAL *delta, const REAL *g,
+                                                                                 const REAL *a,
+                                                                                 ptrdiff_t rows,
+                                                                                 ptrdiff_t units) {
   for (ptrdiff_t i = 0; i < rows; i++, delta += units, g += units, a += units) {
     REAL dot = 0;
 #pragma omp simd reduction(+ : dot)
@@ -138,6 +152,15 @@ FM_BACKWARD(softmax) {
 #pragma omp simd
     for (ptrdiff_t j = 0; j < units; j++) delta[j] = a[j] * (g[j] - dot);
   }
+}
+
+FM_BACKWARD(softmax) {
+  REAL *delta = delta_out;
+  const REAL *g = g_in, *a = a_in;
+  (void)z_in;
+  if (!arguments->groups.n) FM_NAME(softmax_rows_backward)(delta, g, a, rows, units);
+  FM_EACH_GROUP(arguments->groups, rows, units)
+  FM_NAME(softmax_rows_backward)(delta + place, g + place, a + place, 1, arguments->groups.sizes[group]);
 }
 
 /* The first of the largest of a group, which alone gets the gradient (S9). */

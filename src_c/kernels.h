@@ -60,10 +60,17 @@ enum fm_loss {
 
 enum fm_optimizer { FM_SGD, FM_RMSPROP, FM_ADAGRAD, FM_ADAM, FM_N_OPTIMIZERS };
 
+/* Consecutive outputs, each group of them a distribution of its own; n = 0 where all of them are one. */
+typedef struct {
+  const ptrdiff_t *sizes;
+  ptrdiff_t n;
+} fm_groups;
+
 /* What an activation needs beside its input. */
 typedef struct {
   double constants[3];     /* slopes, scales, sizes: each kernel says which */
   const double *exponents; /* power_product: (units, outputs) */
+  fm_groups groups;        /* softmax */
   ptrdiff_t outputs;       /* columns of a, where a kernel changes the width */
   uint32_t key;            /* of the random numbers of one layer in one pass */
   ptrdiff_t first_row;     /* place in the batch of the first row, for those numbers */
@@ -74,6 +81,7 @@ typedef struct {
   double threshold;     /* huber: where it turns from quadratic to linear */
   const double *levels; /* quantile */
   ptrdiff_t n_levels;   /* quantile: outputs a target */
+  fm_groups groups;     /* log_loss_softmax */
 } fm_loss_arguments;
 
 /* The scalars of one optimizer step. */

@@ -91,11 +91,10 @@ FM_LOSS(quantile) {
   return sum;
 }
 
-FM_LOSS(log_loss_softmax) {
-  REAL *delta = d_out;
-  const REAL *z = x_in, *y = y_in, *weight = weight_in;
+static inline __attribute__((always_inline)) double FM_NAME(log_loss_softmax_rows)(
+    REAL *delta, const REAL *z, const REAL *y, const REAL *weight, double scale, ptrdiff_t rows,
+    ptrdiff_t cols) {
   double sum = 0;
-  (void)arguments;
   FM_NAME(shifted_exp)(delta, z, rows, cols);
   for (ptrdiff_t i = 0; i < rows; i++, delta += cols, z += cols, y += cols) {
     const REAL exp_sum = FM_NAME(sum)(delta, cols), log_sum = FM_NAME(max)(z, cols) + FM_LOG(exp_sum);
@@ -108,6 +107,17 @@ FM_LOSS(log_loss_softmax) {
     }
     sum += w * loss;
   }
+  return sum;
+}
+
+FM_LOSS(log_loss_softmax) {
+  REAL *d = d_out;
+  const REAL *z = x_in, *y = y_in, *weight = weight_in;
+  if (!arguments->groups.n) return FM_NAME(log_loss_softmax_rows)(d, z, y, weight, scale, rows, cols);
+  double sum = 0;
+  FM_EACH_GROUP(arguments->groups, rows, cols)
+  sum += FM_NAME(log_loss_softmax_rows)(d + place, z + place, y + place, weight ? weight + row : NULL, scale,
+                                        1, arguments->groups.sizes[group]);
   return sum;
 }
 

@@ -119,7 +119,7 @@ BAD_LABELS = [
     (np.where(np.eye(3)[LABELS] > 0, 1, -1), r"y has values \[-1  1\]; multilabel targets need a matrix of 0 and 1"),
     (NUMBERS, "Unknown label type: continuous"),
     (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
-    (np.stack([LABELS, LABELS], axis=1), "multiclass-multioutput, which is not supported; pass one column"),
+    (np.stack([NUMBERS, NUMBERS], axis=1), "continuous-multioutput, which is not supported; pass one column"),
 ]
 
 BAD_NUMBERS = [

@@ -2,6 +2,8 @@
 
 import ast
 import doctest
+import importlib
+import inspect
 import re
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+import fastmlp
 from fastmlp import Network
 from fastmlp._core import _blas
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
@@ -272,3 +275,40 @@ def test_one_linear_unit_is_lms_s17(rng, isa):
         before = target - network.forward([x])[0, 0]
         network.step([x], [target], learning_rate=eta / (x @ x + 1))
         assert_allclose(target - network.forward([x])[0, 0], (1 - eta) * before, rtol=1e-9, atol=1e-12)
+
+
+PUBLIC_MODULES = [
+    "fastmlp",
+    "fastmlp.activations",
+    "fastmlp.display",
+    "fastmlp.inspection",
+    "fastmlp.losses",
+    "fastmlp.training.callbacks",
+    "fastmlp.training.schedules",
+]
+
+
+def public_names():
+    """What users import, and the methods of estimators and networks."""
+    for name in PUBLIC_MODULES:
+        module = importlib.import_module(name)
+        for public in module.__all__:
+            member = getattr(module, public)
+            if inspect.isclass(member) or inspect.isfunction(member):
+                yield f"{name}.{public}", member
+    for estimator in (fastmlp.MLPClassifier, fastmlp.MLPRegressor, fastmlp.Perceptron):
+        for name, method in inspect.getmembers(estimator, inspect.isfunction):
+            if not name.startswith("_") and method.__module__.startswith("fastmlp"):
+                yield f"{estimator.__name__}.{name}", method
+
+
+@pytest.mark.parametrize(("name", "member"), [pytest.param(*pair, id=pair[0]) for pair in public_names()])
+def test_every_public_name_is_documented(name, member):
+    """What it is, what it takes, and an example, which the doctests run."""
+    docstring = inspect.getdoc(member)
+    assert docstring, f"{name} has no docstring"
+    assert "\nExamples\n--------" in docstring, f"{name} has no example"
+    arguments = set(inspect.signature(member).parameters) - {"self", "args", "kwargs"}
+    if not inspect.isclass(member):
+        for argument in arguments:
+            assert re.search(rf"\b{argument}\b", docstring), f"{name} does not say what {argument} is"

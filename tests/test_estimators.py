@@ -23,29 +23,8 @@ pytestmark = [
 ]
 
 
-# alpha=1 keeps lbfgs from probabilities that round to 0 or 1, for which the checks expect log(0) where ours is finite;
-# tanh makes its cost smooth, so that fits which differ by rounding end in the same minimum.
-RANDOM = "Dropout draws a number for each row and batch normalization counts rows, so a weight of 2 is not two rows."
-
-
-@parametrize_with_checks(
-    [
-        MLPClassifier(max_iter=50),
-        MLPRegressor(max_iter=50),
-        MLPClassifier(solver="lbfgs", alpha=1.0, activation="tanh"),
-        MLPClassifier(solver="sgd", max_iter=50, loss="hinge", clip_norm=1.0, learning_rate="cosine", init="he_normal"),
-        MLPRegressor(solver="rmsprop", max_iter=50, activation="gelu", loss="huber", l1=0.01, weight_decay=0.1),
-        MLPClassifier(max_iter=50, activation="randomized_leaky_relu", dropout=0.1, batch_norm=True),
-    ],
-    expected_failed_checks=lambda estimator: (
-        {
-            "check_sample_weight_equivalence_on_dense_data": RANDOM,
-            "check_sample_weight_equivalence_on_sparse_data": RANDOM,
-        }
-        if estimator.batch_norm
-        else {}
-    ),
-)
+# With other parameters in test_checks.py.
+@parametrize_with_checks([MLPClassifier(max_iter=50), MLPRegressor(max_iter=50)])
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

@@ -144,8 +144,9 @@ def test_weights_count_in_validation(classes):
 
 def test_balanced_weights_are_those_of_the_training_rows(classes):
     X, X_val, y, y_val = classes
-    model = MLPClassifier(**SETTINGS, class_weight="balanced").fit(X, y, X_val=X_val, y_val=y_val)
-    weights = (len(y) / (3 * np.bincount(y)))[y_val]
+    own = np.arange(len(y)) % 3 + 1.0
+    model = MLPClassifier(**SETTINGS, class_weight="balanced").fit(X, y, own, X_val=X_val, y_val=y_val)
+    weights = (own.sum() / (3 * np.bincount(y, own)))[y_val]
     loss = log_loss(y_val, model.predict_proba(X_val), sample_weight=weights)
     assert_allclose(model.validation_loss_curve_[-1], loss)
 
@@ -184,6 +185,10 @@ def test_many_validation_rows_take_no_more_memory(numbers):
             "X_val and y_val, cannot be used: Negative values",
         ),
         (dict(X_val=[[0.0] * 5] * 2, y_val=[0.0]), "inconsistent numbers of samples"),
+        (
+            dict(X_val=[[0.0] * 5], y_val=[0.0]),
+            "R.2 of 1 row is not defined; pass two rows or more, or set scoring='loss'",
+        ),
     ],
 )
 def test_wrong_validation_rows(numbers, fit_parameters, message):

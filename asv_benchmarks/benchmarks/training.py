@@ -5,8 +5,17 @@ import warnings
 import numpy as np
 from sklearn.datasets import load_digits
 
+from fastmlp.training.callbacks import Callback
+
 from .cases import ALL_CASES, LIBRARIES
 from .timing import epochs_in_turn, medians_in_turn, microseconds_a_step
+
+
+class Nothing(Callback):
+    """A callback that does nothing."""
+
+    def __call__(self, info):
+        return None
 
 
 class Step:
@@ -58,6 +67,33 @@ class FitSmall:
         return seconds["scikit-learn"] / seconds["fastmlp"]
 
     track_times_faster.unit = "times"
+
+
+class Callbacks:
+    """What a callback that does nothing costs an epoch: a function, and one by scikit-learn's protocol."""
+
+    N_EPOCHS = 2000
+
+    def cost(self, **callbacks):
+        """Microseconds an epoch more than without."""
+        X, y = np.eye(2, dtype=np.float32), np.zeros(2, np.float32)
+        settings = {"hidden_layer_sizes": 2, "max_iter": self.N_EPOCHS, "tol": 0.0, "n_iter_no_change": np.inf}
+        without = LIBRARIES["fastmlp"]["regression"](**settings)
+        told = LIBRARIES["fastmlp"]["regression"](**settings, callbacks=callbacks.get("function"))
+        if "protocol" in callbacks:
+            told.set_callbacks(callbacks["protocol"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            seconds = medians_in_turn({"told": lambda: told.fit(X, y), "without": lambda: without.fit(X, y)})
+        return (seconds["told"] - seconds["without"]) / self.N_EPOCHS * 1e6
+
+    def track_function(self):
+        return self.cost(function=lambda info: None)
+
+    def track_protocol(self):
+        return self.cost(protocol=Nothing())
+
+    track_function.unit = track_protocol.unit = "us"
 
 
 class FitDigits:

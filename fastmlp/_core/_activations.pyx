@@ -1,5 +1,7 @@
 """The activations' kernels, alone on arrays and as the network's layers refer to them."""
 
+from libc.stddef cimport ptrdiff_t
+
 import numpy as np
 
 from fastmlp._core._config cimport kernels_for
@@ -66,6 +68,8 @@ cdef int set_arguments(fm_activation_arguments *arguments, activation, Py_ssize_
     for i, value in enumerate(constants):
         arguments.constants[i] = value
     arguments.exponents = <const double *> address(activation.exponent_matrix)
+    arguments.groups.n = 0 if activation.groups is None else len(activation.groups)
+    arguments.groups.sizes = <const ptrdiff_t *> address(activation.groups)
     arguments.outputs = activation.n_outputs(units)
     arguments.key = arguments.first_row = 0
     return 0

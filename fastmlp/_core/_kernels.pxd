@@ -60,9 +60,14 @@ cdef extern from "kernels.h" nogil:
     const size_t FM_GEMM_SCRATCH_BYTES
     const Py_ssize_t FM_FAR_BYTES
 
+    ctypedef struct fm_groups:
+        const ptrdiff_t *sizes
+        ptrdiff_t n
+
     ctypedef struct fm_activation_arguments:
         double constants[3]
         const double *exponents
+        fm_groups groups
         ptrdiff_t outputs
         uint32_t key
         ptrdiff_t first_row
@@ -71,6 +76,7 @@ cdef extern from "kernels.h" nogil:
         double threshold
         const double *levels
         ptrdiff_t n_levels
+        fm_groups groups
 
     ctypedef struct fm_step:
         double learning_rate

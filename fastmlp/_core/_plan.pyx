@@ -153,6 +153,7 @@ cdef class Plan:
         self.levels = np.array(self.loss.levels, np.float64)
         self.loss_arguments.levels = <const double *> address(self.levels)
         self.loss_arguments.n_levels = len(self.levels)
+        self.loss_arguments.groups = self.layers[self.n_layers].arguments.groups
 
     def __dealloc__(self):
         PyMem_Free(self.layers)

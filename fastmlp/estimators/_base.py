@@ -1,16 +1,11 @@
 """What the estimators share: parameters, checks, and the way from arrays to a trained network."""
 
 import copy
-import os
-import pickle
-import tempfile
 import warnings
 from abc import ABCMeta, abstractmethod
-from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Self
 
-import joblib
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
@@ -26,9 +21,10 @@ from fastmlp._typing import MatrixLike
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.estimators._arrays import for_core
 from fastmlp.estimators._callbacks import CallbackSupportMixin, fit_tasks, with_callbacks
+from fastmlp.estimators._state import StoredStateMixin
 from fastmlp.estimators._validation import Validation
 from fastmlp.initializers import INITIALIZERS
-from fastmlp.inspection import InspectionMixin
+from fastmlp.inspection._mixin import InspectionMixin
 from fastmlp.network import Network, check_activations, check_dropout
 from fastmlp.training import lbfgs
 from fastmlp.training._blas_threads import one_blas_thread
@@ -66,13 +62,8 @@ OPTIMIZER_PARAMETERS = (
 
 ROWS_PER_BLOCK = 1 << 16
 
-# Of the pickled state. Raise it when the state changes, and teach `__setstate__` the older one.
-STATE_VERSION = 1
-# What only a fit that goes on needs, and what is larger than the weights.
-TRAINING_STATE = ("_trainer", "_split_random_state")
 
-
-class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseMLP(InspectionMixin, StoredStateMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Shared half of the estimators; a subclass knows its targets and its predictions."""
 
     _parameter_constraints = {
@@ -157,7 +148,10 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
         return out
 
     def _weigh_classes(self, targets, sample_weight, counted):
-        """Sample weights times those of the classes of encoded targets, as often as they are in `counted`."""
+        """Sample weights times those of the classes of encoded targets.
+
+        `counted` are the targets, and their sample weights, by whose frequencies 'balanced' goes.
+        """
         return sample_weight
 
     def fit(
@@ -201,6 +195,15 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
             If ``max_iter`` is reached first.
         UserWarning
             If ``batch_size`` is larger than the data, or the user interrupts training.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPRegressor
+        >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
+        >>> model = MLPRegressor(hidden_layer_sizes=4, learning_rate_init=0.1, tol=1e-3, random_state=0)
+        >>> model = model.fit(X, y, X_val=[[0.5], [1.5]], y_val=[0.5, 1.5])
+        >>> model.stop_reason_, len(model.validation_loss_curve_) == model.n_iter_
+        ('no_improvement', True)
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
@@ -243,6 +246,15 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
             If the solver is lbfgs, which has no epochs.
         ValueError
             As for ``fit``, and if ``early_stopping`` is set without X_val.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPRegressor
+        >>> model = MLPRegressor(hidden_layer_sizes=4, random_state=0)
+        >>> for _ in range(3):
+        ...     model = model.partial_fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> len(model.loss_curve_)
+        3
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
@@ -255,7 +267,8 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
             validates = self._check_validation(validation, incremental)
             self._check_solver()
             callbacks = self._check_callbacks()
-            X, targets, sample_weight = self._check_training_data(X, y, sample_weight, resume, incremental, classes)
+            X, targets, own_weight = self._check_training_data(X, y, sample_weight, resume, incremental, classes)
+            sample_weight = self._total_weight(targets, own_weight, (targets, own_weight), X.dtype)
             trainer = getattr(self, "_trainer", None) if resume else None
             random_state = check_random_state(self.random_state) if trainer is None else trainer.random_state
             self._make_network(X, targets, resume, random_state)
@@ -264,7 +277,7 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
             if self.solver in STOCHASTIC_SOLVERS:
                 self._make_trainer(n_rows, random_state, resume, incremental)
             if validates:
-                validate = self._given_validation(validation, targets)
+                validate = self._given_validation(validation, targets, own_weight)
             elif validation_rows is not None:
                 validate = Validation(self, X, targets, sample_weight, validation_rows, self._scorer(), given)
             else:
@@ -301,7 +314,7 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
         if tasks is not None:
             observers.callbacks = [*observers.callbacks, tasks.end_epoch]
             observers.before_epoch = tasks.begin_epoch
-        with one_blas_thread():
+        with one_blas_thread(scipy_calls_blas=self.solver == "lbfgs"):
             if self.solver in STOCHASTIC_SOLVERS:
                 self._train(X, targets, sample_weight, rows, max_iter, observers)
             else:
@@ -351,7 +364,7 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
             return self.scoring
         return check_scoring(self, self.scoring)
 
-    def _given_validation(self, validation, training_targets):
+    def _given_validation(self, validation, training_targets, training_weight):
         X, y, sample_weight = validation
         try:
             X, y = validate_data(
@@ -374,12 +387,12 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
                 raise ValueError(f"y has shape {y.shape}; pass the columns of the y that is trained on.")
             if targets.ndim == 2:
                 self.network_.loss.check_targets(self._in_loss(targets), self.network_.out_activation)
+            if X.shape[0] < 2 and is_regressor(self) and self.scoring is None:
+                raise ValueError("R^2 of 1 row is not defined; pass two rows or more, or set scoring='loss'.")
         except ValueError as error:
             raise ValueError(f"The rows to validate on, X_val and y_val, cannot be used: {error}") from error
-        weights = self._weigh_classes(targets, sample_weight, training_targets)
+        weights = self._total_weight(targets, sample_weight, (training_targets, training_weight), X.dtype)
         rows = None if weights is None or np.all(weights) else np.flatnonzero(weights)
-        if weights is not None:
-            weights = for_core(weights.astype(X.dtype, copy=False))
         return Validation(self, X, targets, weights, rows, self._scorer(), validation)
 
     def _check_callbacks(self):
@@ -425,12 +438,11 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
                 "class_weight='balanced' needs all rows at once, which partial_fit does not have; pass the weights as "
                 "a dict, from sklearn.utils.class_weight.compute_class_weight."
             )
-        sample_weight = self._weigh_classes(targets, sample_weight, targets)
-        return (
-            X,
-            targets,
-            sample_weight if sample_weight is None else for_core(sample_weight.astype(X.dtype, copy=False)),
-        )
+        return X, targets, sample_weight
+
+    def _total_weight(self, targets, sample_weight, counted, dtype):
+        weights = self._weigh_classes(targets, sample_weight, counted)
+        return weights if weights is None else for_core(weights.astype(dtype, copy=False))
 
     def _make_network(self, X, targets, resume, random_state):
         out_activation, loss = self._output(targets)
@@ -521,9 +533,9 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
             ]  # the split refuses them, and so names classes as in scikit-learn's estimator
         if n_validation < n_needed and not has_single:
             raise ValueError(
-                f"The validation set is too small: validation_fraction={self.validation_fraction} of {len(rows)} rows "
-                f"is {n_validation}, and {n_needed} are needed. Increase 'validation_fraction' or the size of your "
-                "dataset."
+                f"The validation set is too small: validation_fraction={self.validation_fraction} of {len(rows)} "
+                f"sample{'s' * (len(rows) > 1)} is {n_validation}, and {n_needed} are needed. Increase "
+                "'validation_fraction' or the size of your dataset."
             )
         # A fit that goes on holds out the same rows, or it would be judged by rows it has learnt from.
         if resume and self._split_random_state is not None:
@@ -673,70 +685,6 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
             stacklevel=4,
         )
 
-    def save_checkpoint(self, path: str | os.PathLike) -> None:
-        """Write the model with all that training needs to go on from here, as if it had never stopped.
-
-        Beside the weights that is the optimizer's moments, schedule, patience, history, random state and the order of
-        the rows, which a pickle holds only with ``warm_start=True`` or after ``partial_fit``. Read it by
-        ``joblib.load``, which runs code from the file: read only your own.
-
-        Parameters
-        ----------
-        path : str or path-like
-            A file there is replaced at once, so that a crash leaves it or the new one whole.
-
-        Raises
-        ------
-        NotFittedError
-            Before the first fit.
-        ValueError
-            If a parameter cannot be pickled, as a lambda in ``callbacks``.
-        """
-        check_is_fitted(self)
-        path = os.path.abspath(os.fspath(path))
-        trainer = self._trainer
-        with trainer.as_ended() if trainer is not None else nullcontext():
-            if trainer is not None:
-                self._set_fitted(trainer.history, trainer.patience.best)
-            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".checkpoint-")
-            self._keeps_training_state = True
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    joblib.dump(self, file)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, path)
-            except BaseException as error:
-                os.unlink(temporary)
-                if isinstance(error, (pickle.PicklingError, AttributeError, TypeError)):
-                    raise ValueError(
-                        f"The model cannot be pickled: {error}; pass functions that are defined at the top of a module."
-                    ) from error
-                raise
-            finally:
-                del self._keeps_training_state
-
-    def __getstate__(self):
-        state = super().__getstate__().copy()
-        trainer = state.get("_trainer")
-        goes_on = self.warm_start or (trainer is not None and trainer.continues)
-        if not (goes_on or state.pop("_keeps_training_state", False)):
-            for name in TRAINING_STATE:
-                if name in state:
-                    state[name] = None
-        state["_fastmlp_state_version"] = STATE_VERSION
-        return state
-
-    def __setstate__(self, state):
-        state = state.copy()
-        version = state.pop("_fastmlp_state_version", None)
-        if version != STATE_VERSION:
-            raise ValueError(
-                f"This {type(self).__name__} was stored in version {version!r} of its state, and this fastmlp reads "
-                f"version {STATE_VERSION}; use the fastmlp that stored it."
-            )
-        super().__setstate__(state)
-
     @property
     def coefs_(self) -> list[np.ndarray]:
         """Weights W_l of each layer, list of ndarray of shape (fan_in, fan_out): views, not copies."""
@@ -750,6 +698,7 @@ class BaseMLP(InspectionMixin, CallbackSupportMixin, BaseEstimator, metaclass=AB
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
         return tags
 
     def _check_X(self, X):

@@ -1,7 +1,89 @@
 """What classifiers share about their targets."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import type_of_target
+
+LABELS_PER_BLOCK = 1 << 16
+
+
+def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Positions of labels among the classes, a block at a time: the numbers take far less memory than searching.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    classes : ndarray of shape (n_classes,), sorted
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Of the smallest dtype that holds them.
+
+    Raises
+    ------
+    ValueError
+        If a label is not among the classes.
+    """
+    n_classes = len(classes)
+    codes = np.empty(len(y), bool if n_classes <= 2 else np.uint8 if n_classes <= 256 else np.int32)
+    for start in range(0, len(y), LABELS_PER_BLOCK):
+        block = slice(start, start + LABELS_PER_BLOCK)
+        try:
+            found = np.searchsorted(classes, y[block])
+            found[found == n_classes] = 0
+            known = np.array_equal(classes[found], y[block])
+        except TypeError:  # labels of a type that cannot be compared with the classes
+            known = False
+        if not known:
+            raise unknown_classes(classes)
+        codes[block] = found
+    return codes
+
+
+def one_hot(y: np.ndarray, classes: list[np.ndarray], smoothing: float, dtype: np.dtype) -> np.ndarray:
+    """Labels of several targets as a row of probabilities for each sample, the classes of one target after the other.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_targets)
+    classes : list of ndarray of shape (n_classes,)
+        Of each target.
+    smoothing : float
+        Share of a target's probability that is spread over all of its classes.
+    dtype : numpy.dtype
+
+    Returns
+    -------
+    ndarray of shape (n_samples, sum of n_classes)
+
+    Raises
+    ------
+    ValueError
+        If a label is not among its target's classes, or there are other targets than these.
+    """
+    if y.ndim != 2 or y.shape[1] != len(classes):
+        raise ValueError(f"y has shape {y.shape}, but the model has {len(classes)} targets; pass one column for each.")
+    rows, targets, first = np.arange(len(y)), np.empty((len(y), sum(map(len, classes))), dtype), 0
+    for column, labels in zip(y.T, classes, strict=True):
+        targets[:, first : first + len(labels)] = smoothing / len(labels)
+        targets[rows, first + class_numbers(column, labels)] += 1 - smoothing
+        first += len(labels)
+    return targets
+
+
+def is_classes_of_targets(classes: ArrayLike | list[ArrayLike] | None) -> bool:
+    """Whether ``classes`` are those of several targets: a list of lists of labels.
+
+    Parameters
+    ----------
+    classes : array-like, or list of array-like
+
+    Returns
+    -------
+    bool
+    """
+    return classes is not None and len(classes) > 0 and all(np.ndim(labels) == 1 for labels in classes)
 
 
 def check_indicator_matrix(y: np.ndarray) -> None:
@@ -25,19 +107,22 @@ def check_indicator_matrix(y: np.ndarray) -> None:
         raise ValueError(f"y has values {np.unique(y)}; multilabel targets need a matrix of 0 and 1.")
 
 
-def check_same_classes(classes: np.ndarray, before: np.ndarray) -> None:
+def check_same_classes(classes: np.ndarray | list[np.ndarray], before: np.ndarray | list[np.ndarray]) -> None:
     """Refuse to go on with other classes than before.
 
     Parameters
     ----------
-    classes, before : ndarray of shape (n_classes,)
+    classes, before : ndarray of shape (n_classes,), or a list of them
 
     Raises
     ------
     ValueError
         If they differ.
     """
-    if not np.array_equal(classes, before):
+    of_targets = [
+        [labels.tolist() for labels in of] if isinstance(of, list) else of.tolist() for of in (classes, before)
+    ]
+    if of_targets[0] != of_targets[1]:
         raise ValueError(
             "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
             f"Previously got {before}, `y` has {classes}; set warm_start=False to start anew."

@@ -13,20 +13,25 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._typing import Callbacks, MatrixLike, RandomState
-from fastmlp.activations import Activation, get_activation
+from fastmlp.activations import Activation, Softmax, get_activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
-from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
+from fastmlp.estimators._labels import (
+    check_indicator_matrix,
+    check_same_classes,
+    class_numbers,
+    is_classes_of_targets,
+    one_hot,
+)
 from fastmlp.losses import Hinge, Loss, get_loss
 from fastmlp.training.schedules import Schedule
 
 # Output activations whose values are probabilities, 1/2 where their net input is 0.
 PROBABILITIES = ("softmax", "logistic", "hard_sigmoid")
-LABELS_PER_BLOCK = 1 << 16
 
 
 @fill_docstring
@@ -34,7 +39,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     """Multilayer-perceptron classifier, in place of ``sklearn.neural_network.MLPClassifier``.
 
     By default it minimizes the log-loss (S10): with softmax outputs for three classes or more, with one logistic output
-    for two, with one logistic output a class for multilabel targets.
+    for two, with one logistic output a class for multilabel targets, and with a softmax for each of several targets
+    that have classes of their own.
 
     Parameters
     ----------
@@ -56,7 +62,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
+    classes_ : ndarray of shape (n_classes,), or a list of them for several targets
         Labels in the order of the outputs.
 
     <shared attributes>
@@ -184,7 +190,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Need not hold every class.
         sample_weight : array-like of shape (n_samples,), default=None
-        classes : array-like of shape (n_classes,), default=None
+        classes : array-like of shape (n_classes,), or a list of them for several targets, default=None
             All classes there will ever be; required in the first call, and may be left out later.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             As for ``fit``. With ``early_stopping``, ``stop_reason_`` is 'no_improvement' once patience has run out.
@@ -200,6 +206,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             As for ``fit``, and if ``early_stopping`` is set without X_val, or classes are missing or others than
             before.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPClassifier
+        >>> model = MLPClassifier((4,), random_state=0).partial_fit([[0.0], [1.0]], ["a", "b"], classes=["a", "b", "c"])
+        >>> model.classes_
+        array(['a', 'b', 'c'], dtype='<U1')
         """
         validation = X_val, y_val, sample_weight_val
         return self._fit(X, y, sample_weight, validation, incremental=True, classes=classes)
@@ -213,7 +226,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples,), or (n_samples, n_classes) of 0 and 1 for multilabel targets
+        ndarray of shape (n_samples,), or (n_samples, n_classes) of 0 and 1 for multilabel targets, or
+            (n_samples, n_targets) of labels for several targets
 
         Raises
         ------
@@ -221,11 +235,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             Before the first fit.
         ValueError
             If X has NaN or infinity, or another number of features than in ``fit``.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPClassifier
+        >>> MLPClassifier((), solver="lbfgs").fit([[0.0], [1.0]], ["a", "b"]).predict([[-3.0], [3.0]])
+        array(['a', 'b'], dtype='<U1')
         """
         return self._in_blocks(self._check_X(X), self._labels_of)
 
     def _labels_of(self, X):
-        codes = self._decide(self._outputs(X))
+        return self._labels(self._decide(self._outputs(X)))
+
+    def _labels(self, codes):
+        if self._multioutput:
+            labels = [of_target[column] for of_target, column in zip(self.classes_, codes.T, strict=True)]
+            kinds = {column.dtype.kind for column in labels}
+            return np.column_stack(labels if len(kinds) == 1 else [column.astype(object) for column in labels])
         return codes if self._multilabel else self.classes_[codes]
 
     @property
@@ -266,8 +292,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ------
         NotFittedError, ValueError
             As for ``predict``.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPClassifier
+        >>> model = MLPClassifier((), solver="lbfgs").fit([[0.0], [1.0]], [0, 1])
+        >>> model.score([[0.0], [1.0], [2.0]], [0, 1, 0], sample_weight=[1, 1, 2])
+        0.5
         """
         check_is_fitted(self)
+        if self._multioutput:
+            right = np.all(self.predict(X) == np.asarray(y), axis=1)
+            return float(np.average(right, weights=sample_weight))
         if np.ndim(y) == 2 and not self._multilabel and np.shape(y)[1] == len(self.classes_):
             y = self.classes_[np.argmax(y, axis=1)]
         return super().score(X, y, sample_weight)
@@ -288,9 +324,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ------
         NotFittedError, ValueError
             As for ``predict``.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPClassifier
+        >>> model = MLPClassifier((), solver="lbfgs", loss="hinge").fit([[0.0], [1.0]], [0, 1])
+        >>> (model.decision_function([[-1.0], [2.0]]) > 0).tolist()
+        [False, True]
         """
         values = self._outputs(self._check_X(X))
         values -= self._threshold
+        if self._multioutput:
+            return self._by_target(values)
         return values.ravel() if values.shape[1] == 1 else values
 
     @available_if(_gives_probabilities)
@@ -305,13 +350,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``; rows sum to 1, except for multilabel targets, whose classes are independent.
+            For several targets a list of them.
 
         Raises
         ------
         NotFittedError, ValueError
             As for ``predict``.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPClassifier
+        >>> model = MLPClassifier((), solver="lbfgs", alpha=1.0).fit([[0.0], [1.0], [2.0]], [0, 1, 2])
+        >>> model.predict_proba([[1.0]]).round(1)
+        array([[0.3, 0.4, 0.3]])
         """
-        return self._in_blocks(self._check_X(X), self._probabilities_of)
+        probabilities = self._in_blocks(self._check_X(X), self._probabilities_of)
+        return self._by_target(probabilities) if self._multioutput else probabilities
 
     def _probabilities_of(self, X):
         if self._is_one_logistic:
@@ -321,8 +375,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             outputs = np.hstack([1 - outputs, outputs]) if len(self.classes_) == 2 else np.ones_like(outputs)
         if self._multilabel or self.out_activation_ == "softmax":
             return outputs
-        sums = outputs.sum(axis=1, keepdims=True)  # one class against the rest
-        return np.where(sums > 0, outputs / np.where(sums > 0, sums, 1), 1 / outputs.shape[1])
+        parts = self._by_target(outputs) if self._multioutput else [outputs]
+        return np.hstack([_normalized(part) for part in parts])
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
@@ -341,12 +395,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ------
         NotFittedError, ValueError
             As for ``predict``.
+
+        Examples
+        --------
+        Finite where the probability itself is 0.
+
+        >>> from fastmlp import MLPClassifier
+        >>> model = MLPClassifier((), solver="lbfgs").fit([[0.0], [1.0]], [0, 1])
+        >>> bool(model.predict_log_proba([[1e4]])[0, 0] < -1000)
+        True
         """
-        return self._in_blocks(self._check_X(X), self._log_probabilities_of)
+        logarithms = self._in_blocks(self._check_X(X), self._log_probabilities_of)
+        return self._by_target(logarithms) if self._multioutput else logarithms
 
     def _log_probabilities_of(self, X):
         if self.out_activation_ == "softmax":
-            return log_softmax(self._outputs(X), axis=1)
+            outputs = self._outputs(X)
+            parts = self._by_target(outputs) if self._multioutput else [outputs]
+            return np.hstack([log_softmax(part, axis=1) for part in parts])
         if self._is_one_logistic:
             return log_expit(self._binary_logits(X))
         if self._multilabel and self.out_activation_ == "logistic":
@@ -370,6 +436,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """What a class's own target and that of the others become: smoothed, and -1 and 1 for hinge."""
         if self._is_hinge:
             return -1.0, 1.0
+        if self._multioutput:  # smoothed already, each target over its own classes
+            return 0.0, 1.0
         n_classes = 2 if self._multilabel else max(2, len(self.classes_))
         off = self.label_smoothing / n_classes
         return off, 1 - self.label_smoothing + off
@@ -387,12 +455,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _weigh_classes(self, targets, sample_weight, counted):
         if self.class_weight is None:
             return sample_weight
-        if self._multilabel:
-            weights = compute_sample_weight(self.class_weight, targets)
+        if self._multioutput or self._multilabel:
+            weights = self._weights_of_columns(targets, *counted)
         elif targets.ndim == 2:  # distributions
-            weights = targets @ self._weights_of_classes(counted.sum(axis=0))
+            counts = np.average(counted[0], axis=0, weights=counted[1])
+            weights = targets @ self._weights_of_classes(counts)
         else:
-            counts = np.bincount(counted.astype(np.intp), minlength=len(self.classes_))
+            counts = np.bincount(counted[0].astype(np.intp), counted[1], minlength=len(self.classes_))
             weights = self._weights_of_classes(counts)[targets.astype(np.intp)]
         if not (np.all(np.isfinite(weights)) and np.all(weights >= 0) and np.any(weights > 0)):
             raise ValueError(
@@ -400,11 +469,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
         return weights if sample_weight is None else weights * sample_weight
 
+    def _weights_of_columns(self, targets, counted, counted_weight):
+        """Of several targets or labels: the product of the weights of their classes."""
+        codes = self._decide(targets) if self._multioutput else targets.astype(np.intp)
+        if not isinstance(self.class_weight, str):
+            return compute_sample_weight(self.class_weight, self._labels(codes))
+        counted = self._decide(counted) if self._multioutput else counted.astype(np.intp)
+        return np.prod(
+            [
+                _balanced(np.bincount(column, counted_weight))[code]
+                for code, column in zip(codes.T, counted.T, strict=True)
+            ],
+            axis=0,
+        )
+
     def _weights_of_classes(self, counts):
         """Weight of each of `classes_`, which have `counts` samples."""
         if isinstance(self.class_weight, str):
-            present = counts > 0
-            return np.where(present, counts.sum() / (present.sum() * np.where(present, counts, 1)), 0.0)
+            return _balanced(counts)
         if not isinstance(self.class_weight, dict):
             raise ValueError(f"class_weight is {self.class_weight!r}; pass a dict from class labels to weights.")
         unknown = [label for label in self.class_weight if label not in self.classes_]
@@ -415,30 +497,63 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return np.array([self.class_weight.get(label, 1.0) for label in self.classes_.tolist()], dtype=np.float64)
 
     def _check_targets(self, y, dtype, resume, incremental, classes):
-        """Class numbers in the smallest dtype that holds them, or a matrix of 0 and 1 for multilabel targets."""
+        """Class numbers in the smallest dtype that holds them, or a matrix for targets of several columns."""
         y = y.toarray() if issparse(y) else y
         if incremental:
-            _check_partial_fit_first_call(self, classes)
-        self._multilabel = y.ndim == 2
+            self._check_classes(classes)
+        self._multilabel = False
+        if self._has_several_targets(y, known=resume or incremental):
+            return self._targets_side_by_side(y, dtype, resume, incremental)
         if y.ndim == 2 and self._are_distributions(y, resume):
             return self._soft_targets(y, dtype, resume, incremental)
         if y.ndim == 2:
             check_indicator_matrix(y)
+            self._multilabel = True
             self.classes_ = np.arange(y.shape[1])
             return np.ascontiguousarray(y, dtype=dtype)
         if incremental:
-            return self._class_numbers(y)
+            return class_numbers(y, self.classes_)
         check_classification_targets(y)
         classes = np.unique(y)
         if resume:
             check_same_classes(classes, self.classes_)
         self.classes_ = classes
-        return self._class_numbers(y)
+        return class_numbers(y, classes)
+
+    def _check_classes(self, classes):
+        """All classes there will ever be, of one target or of several, from the first call of partial_fit."""
+        if is_classes_of_targets(classes):
+            classes = [np.unique(labels) for labels in classes]
+            if hasattr(self, "classes_"):
+                check_same_classes(classes, self.classes_)
+            self.classes_ = classes
+        elif classes is not None or not (hasattr(self, "classes_") and self._multioutput):
+            _check_partial_fit_first_call(self, classes)
+
+    @property
+    def _multioutput(self):
+        """Whether there are several targets with classes of their own."""
+        return isinstance(self.classes_, list)
+
+    def _has_several_targets(self, y, known):
+        if known and hasattr(self, "classes_"):
+            return self._multioutput
+        return y.ndim == 2 and type_of_target(y, input_name="y") == "multiclass-multioutput"
+
+    def _targets_side_by_side(self, y, dtype, resume, incremental):
+        if not incremental:
+            classes = [np.unique(column) for column in y.T]
+            if resume:
+                check_same_classes(classes, self.classes_)
+            self.classes_ = classes
+        return one_hot(y, self.classes_, self.label_smoothing, dtype)
 
     def _encode(self, y, dtype):
         y = y.toarray() if issparse(y) else y
+        if self._multioutput:
+            return one_hot(y, self.classes_, self.label_smoothing, dtype)
         if y.ndim == 1:
-            return self._class_numbers(y)
+            return class_numbers(y, self.classes_)
         if self._multilabel:
             check_indicator_matrix(y)
         return np.ascontiguousarray(y, dtype=dtype)
@@ -462,23 +577,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
         return np.ascontiguousarray(y, dtype=dtype)
 
-    def _class_numbers(self, y):
-        """Positions of labels in ``classes_``, a block at a time: the numbers take far less memory than searching."""
-        n_classes = len(self.classes_)
-        codes = np.empty(len(y), bool if n_classes <= 2 else np.uint8 if n_classes <= 256 else np.int32)
-        for start in range(0, len(y), LABELS_PER_BLOCK):
-            block = slice(start, start + LABELS_PER_BLOCK)
-            try:
-                found = np.searchsorted(self.classes_, y[block])
-                found[found == n_classes] = 0
-                known = np.array_equal(self.classes_[found], y[block])
-            except TypeError:  # labels of a type that cannot be compared with the classes
-                known = False
-            if not known:
-                raise unknown_classes(self.classes_)
-            codes[block] = found
-        return codes
-
     def _n_outputs(self, targets, out_activation, loss):
         if targets.ndim == 2:
             return targets.shape[1]
@@ -492,6 +590,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"label_smoothing is {self.label_smoothing!r}, but loss='hinge' needs targets of exactly -1 and 1; set "
                 "label_smoothing=0, or use loss='log_loss'."
             )
+        if self._multioutput and not self._is_hinge and self.out_activation in ("auto", "softmax"):
+            return Softmax([len(labels) for labels in self.classes_]), loss
         if not (isinstance(self.out_activation, str) and self.out_activation == "auto"):
             return get_activation(self.out_activation, "out_activation"), loss
         if self._is_hinge:
@@ -499,8 +599,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         several = targets.shape[1] > 1 and not self._multilabel if targets.ndim == 2 else len(self.classes_) > 2
         return get_activation("softmax" if several else "logistic"), loss
 
+    def _by_target(self, values):
+        """The columns of each of several targets."""
+        return np.split(values, np.cumsum([len(labels) for labels in self.classes_])[:-1], axis=1)
+
     def _decide(self, values):
         """Class numbers from what `_outputs` returns: the largest, or whether it is above the threshold."""
+        if self._multioutput:
+            return np.column_stack([part.argmax(axis=1) for part in self._by_target(values)])
         if self._multilabel:
             return (values > self._threshold).astype(np.int64)
         if values.shape[1] > 1:
@@ -508,11 +614,26 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return np.minimum(values.ravel() > self._threshold, len(self.classes_) - 1).astype(np.intp)
 
     def _score_outputs(self, outputs, targets, sample_weight):
+        decided = self._decide(outputs)
+        if self._multioutput:
+            return np.average(np.all(decided == self._decide(targets), axis=1), weights=sample_weight)
         if targets.ndim == 2 and not self._multilabel:  # distributions
             targets = targets.argmax(axis=1)
-        return accuracy_score(targets, self._decide(outputs), sample_weight=sample_weight)
+        return accuracy_score(targets, decided, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _normalized(outputs):
+    """Probabilities of one class against the rest, made to sum to 1; alike where all are 0."""
+    sums = outputs.sum(axis=1, keepdims=True)
+    return np.where(sums > 0, outputs / np.where(sums > 0, sums, 1), 1 / outputs.shape[1])
+
+
+def _balanced(counts):
+    """Weights of classes with so many samples, or so much weight, that all of them weigh the same in sum."""
+    present = counts > 0
+    return np.where(present, counts.sum() / (present.sum() * np.where(present, counts, 1)), 0.0)

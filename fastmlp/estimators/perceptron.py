@@ -240,6 +240,12 @@ class Perceptron(ClassifierMixin, BaseEstimator):
             Before the first fit.
         ValueError
             If X has NaN or infinity, or another number of features than in ``fit``.
+
+        Examples
+        --------
+        >>> from fastmlp import Perceptron
+        >>> Perceptron(random_state=0).fit([[0.0], [1.0]], [0, 1]).decision_function([[0.0], [1.0]]).shape
+        (2,)
         """
         check_is_fitted(self)
         X = for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
@@ -263,6 +269,12 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         ------
         NotFittedError, ValueError
             As for ``decision_function``.
+
+        Examples
+        --------
+        >>> from fastmlp import Perceptron
+        >>> Perceptron(random_state=0).fit([[0.0], [1.0]], [0, 1]).predict([[0.0], [1.0]])
+        array([0, 1])
         """
         net = self.decision_function(X)
         if self._multilabel:

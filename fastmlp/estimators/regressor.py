@@ -156,6 +156,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             Before the first fit.
         ValueError
             If X has NaN or infinity, or another number of features than in ``fit``.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPRegressor
+        >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, tol=1e-10, random_state=0)
+        >>> model.fit([[0.0], [1.0]], [1.0, 3.0]).predict([[2.0]]).round(3)
+        array([5.])
         """
         outputs = self._outputs(self._check_X(X))
         if outputs.shape[1] == 1:
@@ -183,6 +190,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ------
         NotFittedError, ValueError
             As for ``predict``.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPRegressor
+        >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, tol=1e-10, random_state=0)
+        >>> round(model.fit([[0.0], [1.0]], [1.0, 3.0]).score([[0.0], [1.0]], [1.0, 3.0]), 6)
+        1.0
         """
         outputs = self._outputs(self._check_X(X))
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")

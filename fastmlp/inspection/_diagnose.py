@@ -62,6 +62,12 @@ class Finding:
         A sentence with the figures.
     change : str
         One change to try.
+
+    Examples
+    --------
+    >>> from fastmlp.inspection import Finding
+    >>> Finding("too-small", "The network has 1 unit.", "Take more.").name
+    'too-small'
     """
 
     name: str
@@ -70,7 +76,15 @@ class Finding:
 
 
 class Diagnosis(list):
-    """A list of `Finding`, which prints as text."""
+    """A list of `Finding`, which prints as text.
+
+    Examples
+    --------
+    >>> from fastmlp.inspection import Diagnosis, Finding
+    >>> Diagnosis([Finding("too-small", "The network has 1 unit.", "Take more.")])
+    1. too-small: The network has 1 unit.
+       Take more.
+    """
 
     def __str__(self):
         items = [
@@ -267,7 +281,7 @@ def one_class_only(evidence: Evidence) -> Finding | None:
     model = evidence.model
     if evidence.y is None or not is_classifier(model) or evidence.y.ndim != 1:
         return None
-    if model._multilabel or len(model.classes_) == 1:
+    if model._multilabel or model._multioutput or len(model.classes_) == 1:
         return None
     predicted = np.unique(model._decide(model._outputs(evidence.X)))
     label = model.classes_[predicted[0]]

@@ -362,7 +362,7 @@ class InspectionMixin(TransformerMixin):
     @property
     def _has_independent_outputs(self):
         """Whether every output has its own meaning: targets, quantiles or labels, but not exclusive classes."""
-        return is_regressor(self) or self._multilabel
+        return is_regressor(self) or self._multilabel or self._multioutput
 
     @staticmethod
     def _stack(X, blocks):

@@ -54,6 +54,13 @@ class Summary:
         Rows of a training step; 0 where there were no steps.
     batch_bytes : int
         Of the activations A_l and deltas D_l of such a batch.
+
+    Examples
+    --------
+    >>> from fastmlp import MLPRegressor
+    >>> summary = MLPRegressor(hidden_layer_sizes=2, solver="lbfgs").fit([[0.0], [1.0]], [0, 1]).summary()
+    >>> summary.n_parameters, summary.n_bytes
+    (7, 56)
     """
 
     title: str

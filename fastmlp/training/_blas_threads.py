@@ -20,13 +20,18 @@ def _controller():
 
 
 @contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Limit BLAS to one thread, which for the products of a mini-batch is much faster than waking a second one.
+def one_blas_thread(*, scipy_calls_blas: bool) -> Iterator[None]:
+    """Limit BLAS to one thread, which for small products and vectors is much faster than waking a second one.
 
     The limit holds for the whole process, so overlapping fits share it: the first sets it, the last lifts it.
+
+    Parameters
+    ----------
+    scipy_calls_blas : bool
+        Whether a fit calls it through SciPy, as lbfgs does, even where the core has products of its own.
     """
     global _n_fits, _limit
-    if _config.has_own_gemm():
+    if _config.has_own_gemm() and not scipy_calls_blas:
         yield
         return
     with _lock:

@@ -1,4 +1,4 @@
-"""What is told about each epoch, and may end training: callbacks, and the progress that ``verbose`` shows.
+"""What is told about each epoch, and may end training.
 
 A callback is any callable that takes an `EpochInfo`; a true return value ends training. The classes here are that, and
 also follow scikit-learn's callback protocol (1.9): the same object works as the estimators' ``callbacks`` parameter and
@@ -6,7 +6,6 @@ in ``set_callbacks``.
 """
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
@@ -16,6 +15,8 @@ from sklearn.metrics import check_scoring
 
 from fastmlp._typing import MatrixLike
 from fastmlp.training.stopping import Patience
+
+__all__ = ["Callback", "Checkpoint", "EarlyStopping", "EpochInfo", "LearningRateLogger", "ScoreMonitor"]
 
 
 @dataclass(slots=True)
@@ -36,6 +37,15 @@ class EpochInfo:
         At the epoch's start; None for lbfgs, which has none.
     model : estimator
         That is being trained: it predicts with its weights of the moment.
+
+    Examples
+    --------
+    >>> from fastmlp import MLPRegressor
+    >>> told = []
+    >>> model = MLPRegressor(hidden_layer_sizes=2, callbacks=told.append, tol=1.0, n_iter_no_change=1)
+    >>> model = model.fit([[0.0], [1.0]], [0.0, 1.0])
+    >>> [info.epoch for info in told], told[0].learning_rate
+    ([1, 2, 3], 0.001)
     """
 
     epoch: int
@@ -48,7 +58,21 @@ class EpochInfo:
 
 
 class Callback:
-    """What the callbacks here share: scikit-learn's protocol on top of a call with an `EpochInfo`."""
+    """What the callbacks here share: scikit-learn's protocol on top of a call with an `EpochInfo`.
+
+    Subclass it for a callback of your own that ``set_callbacks`` takes as well.
+
+    Examples
+    --------
+    >>> from fastmlp import MLPRegressor
+    >>> from fastmlp.training.callbacks import Callback
+    >>> class SmallEnough(Callback):
+    ...     def __call__(self, info):
+    ...         return info.loss < 0.1
+    >>> model = MLPRegressor(hidden_layer_sizes=4, learning_rate_init=0.1, callbacks=SmallEnough(), random_state=0)
+    >>> model.fit([[0.0], [1.0]], [0.0, 1.0]).stop_reason_
+    'callback'
+    """
 
     def __call__(self, info: EpochInfo) -> bool | None:
         """Take note of an epoch; return whether to end training.
@@ -244,71 +268,3 @@ class LearningRateLogger(Callback):
         if info.epoch == 1:
             self.learning_rates = []
         self.learning_rates.append(info.learning_rate)
-
-
-class Lines:
-    """Progress as a line an epoch, where nobody watches or a terminal cannot draw."""
-
-    def report(self, info: EpochInfo) -> None:
-        """Print an epoch's values."""
-        print(f"Iteration {info.epoch}, loss = {info.loss:.8f}")
-        if info.validation_score is not None:
-            print(f"Validation score: {info.validation_score:f}")
-
-    def say(self, text: str) -> None:
-        """Print what else there is to say."""
-        print(text)
-
-    def close(self) -> None:
-        """Nothing more will come."""
-
-
-class Bar:
-    """Progress as a bar with loss, score and seconds left.
-
-    Parameters
-    ----------
-    tqdm : class
-    max_iter : int
-    """
-
-    def __init__(self, tqdm: type, max_iter: int):
-        self._bar = tqdm(total=max_iter, unit="epoch", file=sys.stdout)
-
-    def report(self, info: EpochInfo) -> None:
-        """Move on by an epoch."""
-        values = {"loss": f"{info.loss:.5g}"}
-        if info.validation_score is not None:
-            values["validation score"] = f"{info.validation_score:.5g}"
-        self._bar.set_postfix(values, refresh=False)
-        self._bar.update()
-
-    def say(self, text: str) -> None:
-        """Print above the bar."""
-        self._bar.write(text)
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        self._bar.close()
-
-
-def progress_of(max_iter: int) -> Lines | Bar:
-    """How to show the progress of one fit: a bar in a terminal, if tqdm is installed, else lines.
-
-    Parameters
-    ----------
-    max_iter : int
-        The most epochs there can be.
-
-    Returns
-    -------
-    Lines or Bar
-    """
-    if sys.stdout.isatty():
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            pass
-        else:
-            return Bar(tqdm, max_iter)
-    return Lines()

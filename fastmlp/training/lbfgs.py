@@ -9,7 +9,8 @@ from scipy.optimize import minimize
 from fastmlp._core._data import Data
 from fastmlp._core._workspace import Workspace
 from fastmlp.network import Network
-from fastmlp.training.callbacks import EpochInfo, progress_of
+from fastmlp.training._progress import progress_of
+from fastmlp.training.callbacks import EpochInfo
 from fastmlp.training.loop import History, Observers, warn_interrupted
 
 # Rows of one pass: bounds the workspace, and is many enough for the products to run at full speed.

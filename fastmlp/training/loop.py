@@ -16,8 +16,9 @@ from fastmlp._core._data import Data
 from fastmlp._core._training import Training
 from fastmlp._core._workspace import Workspace, workspace_kind
 from fastmlp.network import Network, writeable
+from fastmlp.training._progress import progress_of
 from fastmlp.training._threads import n_threads, team_of
-from fastmlp.training.callbacks import EpochInfo, progress_of
+from fastmlp.training.callbacks import EpochInfo
 from fastmlp.training.optimizers import Optimizer
 from fastmlp.training.schedules import Constant
 from fastmlp.training.stopping import Patience
@@ -340,12 +341,12 @@ class Trainer:
 
     def _end(self, good):
         self._is_running = False
-        if not self.continues:
-            self._rows = None  # 8 bytes a row
         if self.keep_best:
             good.exchange()
         elif self.history.stop_reason == "diverged" or not self.network.core.all_finite():
             good.restore()
+        if not self.continues:  # as much as the parameters, and 8 bytes a row
+            self._other = self._rows = None
 
     def _rows_to_shuffle(self, n_rows, rows):
         """In the order that the next epoch shuffles further: where the last call that had these rows left them."""

@@ -11,6 +11,8 @@ from numbers import Real
 
 import numpy as np
 
+__all__ = ["SCHEDULES", "Cosine", "Exponential", "OneCycle", "Schedule", "Step", "WarmUp"]
+
 
 def _cosine(progress, start, end):
     return end + (start - end) * (1 + np.cos(np.pi * progress)) / 2

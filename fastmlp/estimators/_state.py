@@ -1,0 +1,95 @@
+"""What is stored of a model: its weights in a pickle, and all that a fit needs to go on where that is asked for."""
+
+import os
+import pickle
+import tempfile
+from contextlib import nullcontext
+
+import joblib
+from sklearn.utils.validation import check_is_fitted
+
+# Of the pickled state. Raise it when the state changes, and teach `__setstate__` the older one.
+STATE_VERSION = 1
+# What only a fit that goes on needs, and what is larger than the weights.
+TRAINING_STATE = ("_trainer", "_split_random_state")
+
+
+class StoredStateMixin:
+    """Pickles and checkpoints of an estimator with a ``network_`` and, while it may go on, a ``_trainer``."""
+
+    def save_checkpoint(self, path: str | os.PathLike) -> None:
+        """Write the model with all that training needs to go on from here, as if it had never stopped.
+
+        Beside the weights that is the optimizer's moments, schedule, patience, history, random state and the order of
+        the rows, which a pickle holds only with ``warm_start=True`` or after ``partial_fit``. Read it by
+        ``joblib.load``, which runs code from the file: read only your own.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file there is replaced at once, so that a crash leaves it or the new one whole.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ValueError
+            If a parameter cannot be pickled, as a lambda in ``callbacks``.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import joblib
+        >>> from fastmlp import MLPRegressor
+        >>> model = MLPRegressor(hidden_layer_sizes=4, random_state=0).partial_fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save_checkpoint(Path(folder) / "model.joblib")
+        ...     stored = joblib.load(Path(folder) / "model.joblib")
+        >>> stored.partial_fit([[0.0], [1.0]], [0.0, 1.0]).n_iter_, len(stored.loss_curve_)
+        (1, 2)
+        """
+        check_is_fitted(self)
+        path = os.path.abspath(os.fspath(path))
+        trainer = self._trainer
+        with trainer.as_ended() if trainer is not None else nullcontext():
+            if trainer is not None:
+                self._set_fitted(trainer.history, trainer.patience.best)
+            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".checkpoint-")
+            self._keeps_training_state = True
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    joblib.dump(self, file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, path)
+            except BaseException as error:
+                os.unlink(temporary)
+                if isinstance(error, (pickle.PicklingError, AttributeError, TypeError)):
+                    raise ValueError(
+                        f"The model cannot be pickled: {error}; pass functions that are defined at the top of a module."
+                    ) from error
+                raise
+            finally:
+                del self._keeps_training_state
+
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        trainer = state.get("_trainer")
+        goes_on = self.warm_start or (trainer is not None and trainer.continues)
+        if not (goes_on or state.pop("_keeps_training_state", False)):
+            for name in TRAINING_STATE:
+                if name in state:
+                    state[name] = None
+        state["_fastmlp_state_version"] = STATE_VERSION
+        return state
+
+    def __setstate__(self, state):
+        state = state.copy()
+        version = state.pop("_fastmlp_state_version", None)
+        if version != STATE_VERSION:
+            raise ValueError(
+                f"This {type(self).__name__} was stored in version {version!r} of its state, and this fastmlp reads "
+                f"version {STATE_VERSION}; use the fastmlp that stored it."
+            )
+        super().__setstate__(state)
