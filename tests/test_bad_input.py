@@ -1,14 +1,21 @@
 """Wrong calls: the exact error class, a sentence that names the parameter and the remedy, and nothing lost."""
 
+import copy
+import re
+import warnings
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
 from fastmlp import MLPClassifier, MLPRegressor, Network
 from fastmlp.activations import ELU, Increasing, LeakyReLU, Maxout, PowerProduct, RandomizedLeakyReLU
 from fastmlp.losses import Huber, Quantile
+from fastmlp.training.callbacks import Checkpoint, EarlyStopping, LearningRateLogger, ScoreMonitor
+from fastmlp.training.loop import DivergenceError
 from fastmlp.training.schedules import Cosine, Exponential, OneCycle, Step, WarmUp
 
 X = np.random.default_rng(0).normal(size=(40, 3))
@@ -26,76 +33,120 @@ def with_value(value):
     return bad
 
 
+# (parameter, value, the part of the message that says what it may be): scikit-learn's own check of a parameter.
+OUT_OF_RANGE = [
+    ("hidden_layer_sizes", 0, r"an array-like or an int in the range \[1, inf\)"),
+    ("hidden_layer_sizes", -1, r"an array-like or an int in the range \[1, inf\)"),
+    ("hidden_layer_sizes", 1.5, r"an array-like or an int in the range \[1, inf\)"),
+    ("hidden_layer_sizes", "a", r"an array-like or an int in the range \[1, inf\)"),
+    ("hidden_layer_sizes", None, r"an array-like or an int in the range \[1, inf\)"),
+    ("activation", "relux", "a str among {.*'relu'.*}"),
+    ("activation", 3, "a str among {.*'relu'.*}"),
+    ("out_activation", "sigmoid", "a str among {.*'logistic'.*}"),
+    ("dropout", 1.0, r"a float in the range \[0.0, 1.0\)"),
+    ("dropout", -0.1, r"a float in the range \[0.0, 1.0\)"),
+    ("input_dropout", 1.5, r"a float in the range \[0.0, 1.0\)"),
+    ("input_dropout", [0.1], r"a float in the range \[0.0, 1.0\)"),
+    ("batch_norm", "yes", "'bool'"),
+    ("l1", -1, r"a float in the range \[0.0, inf\)"),
+    ("weight_decay", -0.1, r"a float in the range \[0.0, inf\)"),
+    ("clip_norm", 0, r"None or a float in the range \(0.0, inf\)"),
+    ("clip_norm", np.nan, r"None or a float in the range \(0.0, inf\)"),
+    ("init", "xavier", "a str among {.*'glorot_uniform'.*}"),
+    ("init", None, "a str among {.*'glorot_uniform'.*}"),
+    ("solver", "adamm", "a str among {.*'adam'.*}"),
+    ("alpha", -1.0, r"a float in the range \[0.0, inf\)"),
+    ("alpha", np.nan, r"a float in the range \[0.0, inf\)"),
+    ("batch_size", 0, r"an int in the range \[1, inf\)"),
+    ("batch_size", 2.5, r"an int in the range \[1, inf\)"),
+    ("batch_size", "all", "a str among {'auto'}"),
+    ("learning_rate", "cosin", "a str among {.*'cosine'.*}"),
+    ("learning_rate", 0.1, "a str among {.*'constant'.*}"),
+    ("learning_rate_init", 0, r"a float in the range \(0.0, inf\)"),
+    ("learning_rate_init", np.inf, r"a float in the range \(0.0, inf\)"),
+    ("power_t", -1, r"a float in the range \[0.0, inf\)"),
+    ("max_iter", 0, r"an int in the range \[1, inf\)"),
+    ("max_iter", 1.5, r"an int in the range \[1, inf\)"),
+    ("max_time", 0, r"a float in the range \(0.0, inf\) or None"),
+    ("max_time", -1, r"a float in the range \(0.0, inf\) or None"),
+    ("max_time", np.nan, r"a float in the range \(0.0, inf\) or None"),
+    ("max_time", "1h", r"a float in the range \(0.0, inf\) or None"),
+    ("shuffle", "yes", "'bool'"),
+    ("random_state", "seed", r"an int in the range \[0, 4294967295\]"),
+    ("random_state", -1, r"an int in the range \[0, 4294967295\]"),
+    ("tol", -1e-3, r"a float in the range \[0.0, inf\)"),
+    ("verbose", "loud", "'bool'"),
+    ("warm_start", 2.0, "'bool'"),
+    ("momentum", 1.5, r"a float in the range \[0.0, 1.0\]"),
+    ("nesterovs_momentum", None, "'bool'"),
+    ("early_stopping", "no", "'bool'"),
+    ("validation_fraction", 1.0, r"a float in the range \[0.0, 1.0\)"),
+    ("beta_1", 1.0, r"a float in the range \[0.0, 1.0\)"),
+    ("beta_2", -0.1, r"a float in the range \[0.0, 1.0\)"),
+    ("epsilon", 0.0, r"a float in the range \(0.0, inf\)"),
+    ("n_iter_no_change", 0, r"an int in the range \[1, inf\) or a float among {inf}"),
+    ("n_iter_no_change", 1.5, r"an int in the range \[1, inf\) or a float among {inf}"),
+    ("max_fun", 0, r"an int in the range \[1, inf\)"),
+    ("scoring", 3, "'str', a callable or None"),
+    ("scoring", ["loss"], "'str', a callable or None"),
+    ("callbacks", "print", "None, a callable, an instance of 'list'"),
+    ("callbacks", {}, "None, a callable, an instance of 'list'"),
+    ("dtype", "float16", "a str among {.*'float32'.*}"),
+    ("dtype", "int32", "a str among {.*'float32'.*}"),
+    ("dtype", np.float32, "a str among {.*'float32'.*}"),
+    ("loss", "log_los", "a str among {.*'squared_error'.*}"),
+    ("loss", None, "a str among {.*'squared_error'.*}"),
+]
+
+# (parameters, message)
 BAD_PARAMETERS = [
-    (dict(hidden_layer_sizes=0), "'hidden_layer_sizes' parameter .* must be .* Got 0"),
     (dict(hidden_layer_sizes=(10, 0)), r"hidden_layer_sizes must be > 0, got \[10, 0\]; pass one positive integer"),
-    (dict(hidden_layer_sizes=(10, 2.5)), r"got \[10, 2.5\]"),
-    (dict(activation="relux"), "'activation' parameter .*'relu'.* Got 'relux'"),
+    (dict(hidden_layer_sizes=(10, 2.5)), r"hidden_layer_sizes .* got \[10, 2.5\]; pass one positive integer a layer"),
+    (dict(hidden_layer_sizes=[[10]]), r"hidden_layer_sizes .* got \[\[10\]\]; pass one positive integer a layer"),
+    (dict(hidden_layer_sizes=["10"]), r"hidden_layer_sizes .* got \['10'\]; pass one positive integer a layer"),
+    (dict(hidden_layer_sizes=[None]), r"hidden_layer_sizes .* got \[None\]; pass one positive integer a layer"),
     (dict(activation=["relux"]), "activation 'relux' is unknown; use one of identity, .*, or an Activation object"),
+    (dict(activation=["relu", 5], hidden_layer_sizes=(3, 3)), "activation 5 is unknown; use one of identity"),
     (dict(activation=["relu", "tanh"]), "activation has 2 values for 1 hidden layers; pass one, or one for each"),
+    (dict(activation=()), "activation has 0 values for 1 hidden layers; pass one, or one for each"),
     (dict(activation=["power_product"]), r"'power_product' needs its exponents; pass PowerProduct\(exponents\)"),
     (dict(activation="hard_limit"), "Layer 1 has activation 'hard_limit', whose derivative is 0 .* use Perceptron"),
-    (dict(activation=["relu", "hard_limit"], hidden_layer_sizes=(4, 4)), "Layer 2 has activation 'hard_limit'"),
+    (dict(activation=["relu", "hard_limit"], hidden_layer_sizes=(4, 4)), "Layer 2 has activation 'hard_limit'.* use"),
     (dict(activation="maxout", hidden_layer_sizes=5), "maxout takes units in groups of 2, but the layer has 5 units"),
     (dict(activation=PowerProduct([[1], [1]])), "have 2 rows, but the layer has 100 units; give one row for each"),
     (
         dict(activation=PowerProduct(np.full((100, 1), 0.5))),
         "power_product in layer 1 has a negative input with a frac",
     ),
-    (dict(out_activation="sigmoid"), "'out_activation' parameter .* Got 'sigmoid'"),
-    (dict(out_activation="hard_limit"), "Layer 2 has activation 'hard_limit'"),
-    (dict(dropout=1.0), r"'dropout' parameter .* \[0.0, 1.0\).* Got 1.0"),
+    (dict(out_activation="hard_limit"), "Layer 2 has activation 'hard_limit'.* use Perceptron"),
     (dict(dropout=[1.0]), "dropout is 1.0; pass the share to drop, at least 0 and less than 1"),
-    (dict(dropout=[0.1, 0.2]), "dropout has 2 values for 1 hidden layers"),
-    (dict(input_dropout=1.5), "'input_dropout' parameter .* Got 1.5"),
-    (dict(batch_norm="yes"), "'batch_norm' parameter"),
+    (dict(dropout=["a"]), "dropout is 'a'; pass the share to drop, at least 0 and less than 1"),
+    (dict(dropout=[np.nan]), "dropout is nan; pass the share to drop, at least 0 and less than 1"),
+    (dict(dropout=[0.1, 0.2]), "dropout has 2 values for 1 hidden layers; pass one, or one for each"),
     (dict(batch_norm=True, batch_size=1), "batch_norm=True needs batches of at least two samples.*raise batch_size"),
-    (dict(l1=-1), "'l1' parameter"),
-    (dict(weight_decay=-0.1), "'weight_decay' parameter"),
     (
         dict(weight_decay=2000),
         "weight_decay is 2000 and learning_rate reaches 0.001, whose product.*less than 1; lower",
     ),
-    (dict(clip_norm=0), "'clip_norm' parameter"),
-    (dict(init="xavier"), "'init' parameter"),
     (dict(init=["xavier", "zeros"]), "init 'xavier' is unknown; use one of auto, glorot_uniform"),
+    (dict(init=[3, "auto"]), "init 3 is unknown; use one of auto, glorot_uniform"),
     (dict(init="zeros"), "init is 'zeros' for layer 1 of 2, whose units would all stay alike; use it for the last"),
-    (dict(init=["auto"]), "init has 1 values for 2 layers"),
+    (dict(init=["auto"]), "init has 1 values for 2 layers; pass one, or one for each"),
     (dict(learning_rate=lambda epoch: np.nan), "learning_rate gives nan in epoch 0; make the schedule return finite"),
     (dict(learning_rate=lambda epoch: "fast"), "learning_rate returned 'fast' for epoch 0; it has to return a number"),
-    (dict(learning_rate=lambda epoch: -0.1), "learning_rate gives -0.1 in epoch 0"),
-    (dict(solver="lbfgs", dropout=0.5), "dropout is 0.5, but solver='lbfgs' follows one fixed, smooth cost"),
+    (dict(learning_rate=lambda epoch: None), "learning_rate returned None for epoch 0; it has to return a number"),
+    (dict(learning_rate=lambda epoch: -0.1), "learning_rate gives -0.1 in epoch 0; make the schedule return finite"),
+    (dict(solver="lbfgs", dropout=0.5), "dropout is 0.5, but solver='lbfgs' follows one fixed, smooth cost.*set drop"),
     (dict(solver="lbfgs", batch_norm=True), "batch_norm is True, but solver='lbfgs'.*set batch_norm=False, or use"),
-    (dict(solver="lbfgs", l1=0.1), "l1 is 0.1, but solver='lbfgs'"),
+    (dict(solver="lbfgs", l1=0.1), "l1 is 0.1, but solver='lbfgs'.*set l1=0, or use one of: sgd, adam"),
     (dict(solver="lbfgs", clip_norm=1), "clip_norm is 1, but solver='lbfgs'.*set clip_norm=None"),
     (dict(solver="lbfgs", activation="randomized_leaky_relu"), "draws its slopes anew .* use 'leaky_relu'"),
-    (dict(solver="adamm"), "'solver' parameter .*'adam'.* Got 'adamm'"),
-    (dict(alpha=-1.0), r"'alpha' parameter .* \[0.0, inf\). Got -1.0"),
-    (dict(batch_size=0), r"'batch_size' parameter .* \[1, inf\).* Got 0"),
-    (dict(batch_size=2.5), "'batch_size' parameter .* Got 2.5"),
-    (dict(batch_size="all"), "'batch_size' parameter .*'auto'.* Got 'all'"),
-    (dict(learning_rate="cosin"), "'learning_rate' parameter .* Got 'cosin'"),
-    (dict(learning_rate_init=0), "'learning_rate_init' parameter .* Got 0"),
-    (dict(power_t=-1), "'power_t' parameter"),
-    (dict(max_iter=0), "'max_iter' parameter"),
-    (dict(shuffle="yes"), "'shuffle' parameter"),
-    (dict(random_state="seed"), "'random_state' parameter"),
-    (dict(tol=-1e-3), "'tol' parameter"),
-    (dict(verbose="loud"), "'verbose' parameter"),
-    (dict(warm_start=2.0), "'warm_start' parameter"),
-    (dict(momentum=1.5), "'momentum' parameter"),
-    (dict(nesterovs_momentum=None), "'nesterovs_momentum' parameter"),
-    (dict(early_stopping="no"), "'early_stopping' parameter"),
-    (dict(validation_fraction=1.0), "'validation_fraction' parameter"),
-    (dict(early_stopping=True, validation_fraction=0.01), "validation set is too small.*Increase"),
-    (dict(beta_1=1.0), "'beta_1' parameter"),
-    (dict(beta_2=-0.1), "'beta_2' parameter"),
-    (dict(epsilon=0.0), "'epsilon' parameter"),
-    (dict(n_iter_no_change=0), "'n_iter_no_change' parameter"),
-    (dict(max_fun=0), "'max_fun' parameter"),
-    (dict(callbacks="print"), "'callbacks' parameter"),
+    (dict(early_stopping=True, validation_fraction=0.01), "validation_fraction=0.01 of 40 .* is 1, .*Increase 'valid"),
+    (dict(early_stopping=True, validation_fraction=0), "validation_fraction=0 of 40 .* is 0, .*Increase 'validation_f"),
     (dict(callbacks=[print, 3]), "callbacks holds 3, which cannot be called; pass functions of one EpochInfo"),
-    (dict(dtype="float16"), "'dtype' parameter .*'float32'.* Got 'float16'"),
+    (dict(callbacks=[None]), "callbacks holds None, which cannot be called; pass functions of one EpochInfo"),
+    (dict(n_jobs=0), "n_jobs is 0; pass the most threads to use, -1 for all CPUs, or None"),
+    (dict(n_jobs="2"), "n_jobs is '2'; pass the most threads to use, -1 for all CPUs, or None"),
 ]
 
 BAD_DATA = [
@@ -104,15 +155,27 @@ BAD_DATA = [
     (X[:, 0], LABELS, None, ValueError, "Expected 2D array, got 1D array instead.*Reshape your data"),
     (X[:, :0], LABELS, None, ValueError, r"0 feature\(s\)"),
     (X[:0], LABELS[:0], None, ValueError, r"0 sample\(s\)"),
-    (X[:-1], LABELS, None, ValueError, "inconsistent numbers of samples"),
+    (X[:-1], LABELS, None, ValueError, "inconsistent numbers of samples: .39, 40."),
+    (X[np.newaxis], LABELS, None, ValueError, "Found array with dim 3, while dim <= 2 is required"),
+    ([[1.0], [1.0, 2.0]], LABELS[:2], None, ValueError, "inhomogeneous shape"),
+    (None, LABELS, None, ValueError, "Expected 2D array, got scalar array instead.*Reshape your data"),
     (X, None, None, ValueError, "requires y to be passed"),
     (X.astype(str).astype(object) + "x", LABELS, None, ValueError, "could not convert string to float"),
     (X + 1j, LABELS, None, ValueError, "Complex data not supported"),
     (csr_array(with_value(np.nan)), LABELS, None, ValueError, "Input X contains NaN"),
+    (csr_array(with_value(np.inf)), LABELS, None, ValueError, "Input X contains infinity"),
+    (csr_array(X + 1j), LABELS, None, ValueError, "Complex data not supported"),
     (X, LABELS, np.ones(3), ValueError, "sample_weight.shape == .* expected"),
     (X, LABELS, -np.ones(40), ValueError, "Negative values in data passed to `sample_weight`"),
     (X, LABELS, np.zeros(40), ValueError, "sample_weight|Sample weights"),
     (X, LABELS, np.full(40, np.nan), ValueError, "Input sample_weight contains NaN"),
+    (X, LABELS, np.full(40, np.inf), ValueError, "Input sample_weight contains infinity"),
+    (X, LABELS, np.ones((40, 1)), ValueError, "Sample weights must be 1D array or scalar, got 2D array. Expected"),
+    (X, LABELS, "balanced", ValueError, "could not convert string to float: 'balanced'"),
+    (X, np.full(40, np.inf), None, ValueError, "Input y contains infinity"),
+    (X, LABELS + 1j, None, ValueError, "Complex data not supported"),
+    (X, LABELS[:, np.newaxis, np.newaxis], None, ValueError, "Found array with dim 3, while dim <= 2 is required"),
+    (X, np.ones((40, 0)), None, ValueError, r"0 feature\(s\) .* a minimum of 1 is required"),
 ]
 
 BAD_LABELS = [
@@ -126,32 +189,68 @@ BAD_NUMBERS = [
     (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
     (np.full(40, "1"), r"y holds str_ values; pass numbers, for example y.astype\(float\)"),
     (np.full(40, "a", dtype=object), "could not convert string to float"),
-    (np.ones((40, 2, 2)), "dim 3|Expected <= 2"),
+    (np.arange(40).astype("M8[s]"), r"y holds datetime64 values; pass numbers, for example y.astype\(float\)"),
 ]
 
 
-def check_refused(estimator, error, message, call):
-    """The call fails with one sentence, before any training, and an earlier fit is untouched."""
+@cache
+def fitted(estimator, **parameters):
+    """Not to be changed, but copied."""
+    y = LABELS if estimator is MLPClassifier else NUMBERS
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        return estimator(max_iter=2, random_state=0, **parameters).fit(X, y)
+
+
+def check_refused(estimator, error, message, call, n_epochs=0):
+    """The call fails with one sentence, before any epoch; what it was called on stays as it was, fitted before or not."""
     fresh_state = dict(vars(estimator))
-    with pytest.raises(error, match=f"(?s){message}"):
+    with pytest.raises(error, match=f"(?s){message}") as caught:
         call(estimator)
+    assert caught.type in (error, DivergenceError)
     assert vars(estimator) == fresh_state
+
+    model, epochs = copy.deepcopy(fitted(type(estimator))), []
+    before, parameters = model.predict(X), model.get_params(deep=False)
+    model.set_params(**{"callbacks": epochs.append} | without_defaults(estimator))
+    with pytest.raises(error, match=f"(?s){message}"):
+        call(model)
+    assert len(epochs) == n_epochs
+    np.testing.assert_array_equal(model.set_params(**parameters).predict(X), before)
+
+
+def without_defaults(estimator):
+    defaults = type(estimator)().get_params(deep=False)
+    return {name: value for name, value in estimator.get_params(deep=False).items() if value is not defaults[name]}
 
 
 @pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
-@pytest.mark.parametrize(("parameters", "message"), BAD_PARAMETERS, ids=str)
-def test_bad_parameters(estimator, parameters, message):
-    error = InvalidParameterError if "parameter" in message else ValueError
+@pytest.mark.parametrize(("name", "value", "allowed"), OUT_OF_RANGE)
+def test_out_of_range(estimator, name, value, allowed):
+    got = re.escape(repr(value))
+    message = f"The '{name}' parameter of {estimator.__name__} must be .*{allowed}.*\\. Got {got} instead\\."
     y = LABELS if estimator is MLPClassifier else NUMBERS
-    check_refused(estimator(**parameters), error, message, lambda model: model.fit(X, y))
+    check_refused(estimator(**{name: value}), InvalidParameterError, message, lambda model: model.fit(X, y))
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize(("parameters", "message"), BAD_PARAMETERS, ids=[row[-1] for row in BAD_PARAMETERS])
+def test_bad_parameters(estimator, parameters, message):
+    y = LABELS if estimator is MLPClassifier else NUMBERS
+    check_refused(estimator(**parameters), ValueError, message, lambda model: model.fit(X, y))
 
 
 BAD_CLASSIFIERS = [
-    (dict(loss="poisson"), LABELS, "'loss' parameter"),
+    (dict(loss="poisson"), LABELS, "'loss' parameter of MLPClassifier must be .*'log_loss'.* Got 'poisson'"),
     (dict(loss="kl_divergence", out_activation="tanh"), LABELS, "'tanh' makes no sense with loss 'kl_divergence'; use"),
-    (dict(label_smoothing=1.0), LABELS, "'label_smoothing' parameter"),
+    (dict(label_smoothing=1.0), LABELS, r"'label_smoothing' parameter .* in the range \[0.0, 1.0\). Got 1.0"),
+    (dict(label_smoothing=-0.1), LABELS, r"'label_smoothing' parameter .* in the range \[0.0, 1.0\). Got -0.1"),
+    (dict(label_smoothing="0.1"), LABELS, r"'label_smoothing' parameter .* in the range \[0.0, 1.0\). Got '0.1'"),
     (dict(loss="hinge", label_smoothing=0.1), LABELS, "label_smoothing is 0.1, but loss='hinge' needs .* set label_"),
-    (dict(class_weight="balance"), LABELS, "'class_weight' parameter"),
+    (dict(class_weight="balance"), LABELS, "'class_weight' parameter .* a str among {'balanced'} .* Got 'balance'"),
+    (dict(class_weight=3), LABELS, "'class_weight' parameter .* an instance of 'dict', .* Got 3"),
+    (dict(class_weight={"0": 1}), LABELS, r"class_weight has \['0'\], which are not among the classes \[0 1 2\]; remov"),
+    (dict(class_weight={0: None}), LABELS, "class_weight is {0: None}; pass finite weights of at least 0"),
+    (dict(class_weight={0: np.inf}), LABELS, "class_weight is {0: inf}; pass finite weights of at least 0"),
     (dict(class_weight={0: 1, 1: -5}), LABELS, "class_weight is {0: 1, 1: -5}; pass finite weights of at least 0"),
     (dict(class_weight={0: 0, 1: 0, 2: 0}), LABELS, "pass finite weights of at least 0, not 0 for all rows"),
     (dict(class_weight={0: np.nan}), LABELS, "pass finite weights of at least 0"),
@@ -202,6 +301,9 @@ def test_softmax_makes_no_sense_for_numbers(loss):
         (lambda: Cosine(final=-1), "final is -1; pass a finite number of at least 0"),
         (lambda: OneCycle(rise=1), "rise is 1; pass a share of the epochs between 0 and 1"),
         (lambda: WarmUp(then="cosine"), "then is 'cosine'; pass a Schedule, for example Cosine"),
+        (lambda: Checkpoint("model.joblib", every=0), "every is 0; pass a positive number of epochs"),
+        (lambda: Checkpoint("model.joblib", every=1.5), "every is 1.5; pass a positive number of epochs"),
+        (lambda: EarlyStopping(monitor="accuracy"), "monitor is 'accuracy'; pass 'loss', 'validation_loss' or 'valid"),
         (
             lambda: Network([2, 1], out_activation="softmax", loss="log_loss"),
             "'softmax' with one output.*use 'logistic'",
@@ -227,7 +329,7 @@ def test_bad_objects(make, message):
 def test_a_schedule_that_fails_later():
     rates = {0: 0.001, 1: np.inf}
     model = MLPRegressor(learning_rate=rates.get, random_state=0)
-    check_refused(model, ValueError, "learning_rate gives inf in epoch 1", lambda model: model.fit(X, NUMBERS))
+    check_refused(model, ValueError, "learning_rate gives inf in epoch 1; make", lambda m: m.fit(X, NUMBERS), n_epochs=1)
 
 
 def test_powers_that_stop_existing():
@@ -315,6 +417,157 @@ def test_bad_partial_fit():
         model.partial_fit(X, LABELS, classes=[0, 1])
 
 
+CLASS_NUMBERS = np.eye(3)[LABELS]
+
+# (estimator, parameters, call of a fitted model, error, message)
+BAD_CALLS = [
+    (MLPRegressor, {}, lambda m: m.transform(X, layer=1), ValueError, "layer is 1, but .* are 0 to 0; pass one of the"),
+    (MLPRegressor, {}, lambda m: m.transform(X, layer=-2), ValueError, "layer is -2, but .* 0 to 0; pass one of these"),
+    (MLPRegressor, {}, lambda m: m.transform(X, layer=0.0), ValueError, "layer is 0.0, but .* 0 to 0; pass one of the"),
+    (MLPRegressor, {}, lambda m: m.transform(X, layer="last"), ValueError, "layer is 'last', but .* or -1 for the last"),
+    (MLPRegressor, dict(hidden_layer_sizes=()), lambda m: m.transform(X), ValueError, "no hidden .* set hidden_layer_s"),
+    (MLPClassifier, {}, lambda m: m.input_gradient(X, output=3), ValueError, "output is 3, but .* has 3; pass 0 to 2"),
+    (MLPClassifier, {}, lambda m: m.input_gradient(X, output=-1), ValueError, "output is -1, but .* pass 0 to 2"),
+    (MLPClassifier, {}, lambda m: m.input_gradient(X, output=1.0), ValueError, "output is 1.0, but .* pass 0 to 2"),
+    (MLPClassifier, {}, lambda m: m.input_gradient(X, LABELS, 1), ValueError, "output is 1, but .*; pass only one of"),
+    (MLPClassifier, {}, lambda m: m.input_gradient(X, LABELS + 5), ValueError, r"classes not in .*, \[0 1 2\]"),
+    (MLPClassifier, {}, lambda m: m.input_gradient(X, LABELS[:3]), ValueError, "inconsistent numbers of samples"),
+    (MLPRegressor, {}, lambda m: m.input_gradient(X, X), ValueError, r"y has shape \(40, 3\), but .*; pass targets as"),
+    (MLPClassifier, {}, lambda m: m.integrated_gradients(X, n_steps=0), ValueError, "n_steps is 0; pass a positive in"),
+    (MLPClassifier, {}, lambda m: m.integrated_gradients(X, n_steps=2.5), ValueError, "n_steps is 2.5; pass a positive"),
+    (MLPClassifier, {}, lambda m: m.integrated_gradients(X, output=9), ValueError, "output is 9, but .* pass 0 to 2"),
+    (
+        MLPClassifier,
+        {},
+        lambda m: m.integrated_gradients(X, baseline=[0, 0]),
+        ValueError,
+        r"baseline has shape \(2,\); pass one value a feature, \(3,\)",
+    ),
+    (
+        MLPClassifier,
+        {},
+        lambda m: m.integrated_gradients(X, baseline=X[:1]),
+        ValueError,
+        r"baseline has shape \(1, 3\); pass one value a feature",
+    ),
+    (
+        MLPClassifier,
+        {},
+        lambda m: m.integrated_gradients(X, baseline=[0, np.nan, 0]),
+        ValueError,
+        "Input baseline contains NaN",
+    ),
+    (MLPClassifier, {}, lambda m: m.compute_feature_importances(X[:, :2]), ValueError, "X has 2 features, but MLPClas"),
+    (MLPRegressor, {}, lambda m: m.predict(np.ones((2, 4))), ValueError, "X has 4 features, .* is expecting 3"),
+    (MLPRegressor, {}, lambda m: m.predict(X[0]), ValueError, "Expected 2D array, got 1D .* Reshape your data"),
+    (MLPRegressor, {}, lambda m: m.predict(X[:0]), ValueError, r"0 sample\(s\) .* a minimum of 1 is required"),
+    (MLPRegressor, {}, lambda m: m.predict(X + 1j), ValueError, "Complex data not supported"),
+    (MLPRegressor, {}, lambda m: m.predict([["a", "b", "c"]]), ValueError, "could not convert string to float: 'a'"),
+    (MLPRegressor, {}, lambda m: m.predict(X.tolist()[:1] + [[1.0]]), ValueError, "inhomogeneous shape"),
+    (MLPRegressor, dict(dtype="float32"), lambda m: m.predict(X * 1e300), ValueError, "Input X .* too large for dtype"),
+    (MLPRegressor, {}, lambda m: m.score(X, NUMBERS[:3]), ValueError, r"inconsistent numbers of samples: \[3, 40\]"),
+    (MLPClassifier, {}, lambda m: m.score(X, LABELS[:3]), ValueError, r"inconsistent numbers of samples: \[3, 40\]"),
+    (MLPRegressor, {}, lambda m: m.partial_fit(X, NUMBERS, np.ones(3)), ValueError, "sample_weight.shape == .* expecte"),
+    (MLPRegressor, {}, lambda m: m.partial_fit(X[:, :2], NUMBERS), ValueError, "X has 2 features, .* is expecting 3"),
+    (MLPRegressor, {}, lambda m: m.partial_fit(X, X), ValueError, r"layer sizes \(3, 100, 1\), but .* \(3, 100, 3\);"),
+    (
+        MLPClassifier,
+        {},
+        lambda m: m.partial_fit(X, CLASS_NUMBERS.astype(int)),
+        ValueError,
+        r"The model to continue has output and loss \('softmax', 'log_loss'\), but .*; keep them, or",
+    ),
+    (
+        MLPRegressor,
+        {},
+        lambda m: m.set_params(early_stopping=True).partial_fit(X, NUMBERS),
+        ValueError,
+        "early_stopping=True without rows to validate on; pass X_val and y_val, set early_stopping=False, or use fit",
+    ),
+    (MLPRegressor, {}, lambda m: m.fit(X, NUMBERS, X_val=X[0], y_val=[0]), ValueError, "X_val and y_val, .* 2D array"),
+    (MLPRegressor, {}, lambda m: m.fit(X, NUMBERS, X_val=X[:0], y_val=[]), ValueError, r"X_val and .*0 sample\(s\)"),
+    (
+        MLPRegressor,
+        {},
+        lambda m: m.fit(X, NUMBERS, X_val=X, y_val=LABELS.astype(str)),
+        ValueError,
+        r"X_val and y_val, cannot be used: y holds str_ values; pass numbers, for example y.astype\(float\)",
+    ),
+    (
+        MLPRegressor,
+        {},
+        lambda m: m.fit(X, NUMBERS, X_val=X, y_val=NUMBERS, sample_weight_val=np.ones(3)),
+        ValueError,
+        r"X_val and y_val, cannot be used: sample_weight.shape == \(3,\), expected \(40,\)",
+    ),
+    (
+        MLPRegressor,
+        {},
+        lambda m: m.fit(X, NUMBERS, X_val=X, y_val=NUMBERS, sample_weight_val=np.zeros(40)),
+        ValueError,
+        "X_val and y_val, cannot be used: Sample weights must contain at least one non-zero number",
+    ),
+    (MLPRegressor, {}, lambda m: m.save_checkpoint(3), TypeError, "expected str, bytes or os.PathLike object, not int"),
+    (MLPRegressor, {}, lambda m: m.set_params(hidden=3), ValueError, "Invalid parameter 'hidden' .* Valid parameters"),
+]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "parameters", "call", "error", "message"), BAD_CALLS, ids=[row[-1] for row in BAD_CALLS]
+)
+def test_bad_calls(estimator, parameters, call, error, message):
+    model, epochs = copy.deepcopy(fitted(estimator, **parameters)).set_params(), []
+    before, attributes, parameters = model.predict(X), set(vars(model)), model.get_params(deep=False)
+    model.set_params(callbacks=epochs.append)
+    with pytest.raises(error, match=f"(?s){message}") as caught:
+        call(model)
+    assert caught.type is error
+    assert not epochs
+    assert set(vars(model)) == attributes
+    np.testing.assert_array_equal(model.set_params(**parameters).predict(X), before)
+
+
+UNFITTED_CALLS = [
+    lambda m: m.predict(X),
+    lambda m: m.predict_proba(X),
+    lambda m: m.predict_log_proba(X),
+    lambda m: m.score(X, LABELS),
+    lambda m: m.transform(X),
+    lambda m: m.get_feature_names_out(),
+    lambda m: m.input_gradient(X),
+    lambda m: m.integrated_gradients(X),
+    lambda m: m.compute_feature_importances(X),
+    lambda m: m.summary(),
+    lambda m: m.diagnose(X),
+    lambda m: m.save_checkpoint("model.joblib"),
+]
+
+
+@pytest.mark.parametrize("call", UNFITTED_CALLS)
+def test_not_fitted(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = MLPClassifier()
+    state = dict(vars(model))
+    with pytest.raises(NotFittedError, match="This MLPClassifier instance is not fitted yet. Call 'fit'"):
+        call(model)
+    assert vars(model) == state
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_without_a_folder(tmp_path):
+    model, path = fitted(MLPRegressor), tmp_path / "missing" / "model.joblib"
+    with pytest.raises(FileNotFoundError, match="No such file or directory: .*missing"):
+        model.save_checkpoint(path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_in_place_of_a_folder(tmp_path):
+    (tmp_path / "model").mkdir()
+    with pytest.raises(IsADirectoryError, match="Is a directory: .*model"):
+        fitted(MLPRegressor).save_checkpoint(tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba"])
 def test_bad_predictions(method):
     with pytest.raises(NotFittedError, match="not fitted yet. Call 'fit'"):
@@ -363,3 +616,88 @@ def test_bad_isa(monkeypatch):
     monkeypatch.setenv("FASTMLP_ISA", "sse9")
     with pytest.raises(ValueError, match="FASTMLP_ISA is 'sse9'.*unset it or use one of: generic"):
         MLPRegressor().fit(X, NUMBERS)
+
+
+# Wrong calls that are accepted, or refused late or without a word about what to do.
+
+
+def fit_with(**parameters):
+    epochs = []
+    model = copy.deepcopy(fitted(MLPRegressor)).set_params(**parameters)
+    callbacks = parameters.get("callbacks", [])
+    model.callbacks = [epochs.append, *(callbacks if isinstance(callbacks, list) else [callbacks])]
+    return model, epochs
+
+
+NOT_NUMBERS = [lambda m, X, y: "good", lambda m, X, y: None, lambda m, X, y: np.ones(2), lambda m, X, y: np.nan]
+
+
+@pytest.mark.xfail(strict=True, reason="What scoring returns is not checked.")
+@pytest.mark.parametrize("scoring", NOT_NUMBERS, ids=["str", "None", "array", "nan"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_scoring_that_gives_no_number(scoring):
+    model, _ = fit_with(scoring=scoring, early_stopping=True)
+    with pytest.raises(ValueError, match="scoring returned .*; it has to return a (finite )?number"):
+        model.fit(X, NUMBERS)
+
+
+@pytest.mark.xfail(strict=True, reason="A class can be called, too.")
+@pytest.mark.parametrize("callback", [EarlyStopping, Checkpoint, LearningRateLogger])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_class_as_a_callback(callback):
+    model, epochs = fit_with(callbacks=callback)
+    with pytest.raises(ValueError, match=f"callbacks holds the class {callback.__name__}; pass an object of it"):
+        model.fit(X, NUMBERS)
+    assert not epochs
+
+
+@pytest.mark.xfail(strict=True, reason="A checkpoint's folder is looked for when the first one is written.")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_checkpoint_that_cannot_be_written_is_seen_before_training(tmp_path):
+    model, epochs = fit_with(callbacks=Checkpoint(tmp_path / "missing" / "model.joblib", every=1))
+    with pytest.raises(FileNotFoundError, match="missing"):
+        model.fit(X, NUMBERS)
+    assert not epochs
+
+
+@pytest.mark.xfail(strict=True, reason="A scorer's name is looked up when it is first called.")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_scoring_of_a_monitor_is_seen_before_training():
+    with pytest.raises(ValueError, match="scoring"):
+        ScoreMonitor(X, NUMBERS, scoring="no_such_score")
+
+
+@pytest.mark.xfail(strict=True, reason="Not checked.")
+@pytest.mark.parametrize(
+    "parameters", [dict(n_iter_no_change=0), dict(n_iter_no_change="a"), dict(tol=np.nan), dict(tol="a")], ids=str
+)
+def test_the_patience_of_early_stopping(parameters):
+    name, value = next(iter(parameters.items()))
+    with pytest.raises(ValueError, match=f"{name} is {value!r}; pass"):
+        EarlyStopping(**parameters)
+
+
+@pytest.mark.xfail(strict=True, reason="Taken for divergence.")
+@pytest.mark.parametrize("weight", [1e308, 1e-320])
+def test_weights_whose_sum_is_no_number(weight):
+    with pytest.raises(ValueError, match="sample_weight sums to .*; scale"):
+        MLPRegressor().fit(X, NUMBERS, np.full(40, weight))
+
+
+@pytest.mark.xfail(strict=True, reason="Another error than ValueError, or one that does not name the parameter.")
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: MLPClassifier().partial_fit(X, LABELS, classes=[]), "classes is .*; pass"),
+        (lambda: MLPClassifier().partial_fit(X, LABELS, classes=3), "classes is 3; pass"),
+        (lambda: MLPClassifier(class_weight={0: "a"}).fit(X, LABELS), "class_weight is {0: 'a'}; pass finite weights"),
+        (lambda: MLPRegressor(hidden_layer_sizes=np.array(5)).fit(X, NUMBERS), "hidden_layer_sizes .*; pass one posit"),
+        (lambda: MLPRegressor(hidden_layer_sizes={10: 1}).fit(X, NUMBERS), "hidden_layer_sizes .*; pass one positive"),
+        (lambda: Checkpoint(3), "path is 3; pass"),
+    ],
+    ids=["no classes", "a number of classes", "weight", "array", "dict", "path"],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_errors_that_do_not_help(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -7,6 +7,9 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.datasets import make_regression
 from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.training.callbacks import Callback, EarlyStopping, LearningRateLogger, ScoreMonitor
@@ -79,6 +82,16 @@ def test_progress_bar_of_scikit_learn(capsys):
     pytest.importorskip("rich")
     MLPRegressor(**SETTINGS).set_callbacks(sklearn_callback.ProgressBar()).fit(X, Y)
     assert "MLPRegressor" in capsys.readouterr().out
+
+
+def test_progress_below_a_search(capsys):
+    """A meta-estimator hands its callbacks down, and the epochs are tasks below its own."""
+    pytest.importorskip("rich")
+    pipeline = make_pipeline(StandardScaler(), MLPRegressor(**SETTINGS))
+    search = GridSearchCV(pipeline, {"mlpregressor__alpha": [0.0, 1.0]}, cv=2)
+    search.set_callbacks(sklearn_callback.ProgressBar(max_propagation_depth=None)).fit(X, Y)
+    assert "MLPRegressor" in capsys.readouterr().out
+    assert not hasattr(search.best_estimator_[-1], "_parent_callback_ctx")
 
 
 def test_teardown_after_a_failure():
