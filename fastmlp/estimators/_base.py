@@ -29,6 +29,7 @@ from fastmlp.network import Network, check_activations, check_dropout
 from fastmlp.training import lbfgs
 from fastmlp.training._blas_threads import one_blas_thread
 from fastmlp.training._threads import check_n_jobs
+from fastmlp.training.callbacks import Callback
 from fastmlp.training.loop import DivergenceError, History, Observers, Trainer, divergence_message
 from fastmlp.training.optimizers import SGD, Adagrad, Adam, RMSprop
 from fastmlp.training.schedules import SCHEDULES, Adaptive, ByProgress, Constant, InverseScaling, Schedule
@@ -404,6 +405,10 @@ class BaseMLP(InspectionMixin, StoredStateMixin, CallbackSupportMixin, BaseEstim
                 raise ValueError(
                     f"callbacks holds {callback!r}, which cannot be called; pass functions of one EpochInfo."
                 )
+            if isinstance(callback, type):
+                raise ValueError(f"callbacks holds the class {callback.__name__}; pass an object of it.")
+            if isinstance(callback, Callback):
+                callback.check()
         return callbacks
 
     def _check_training_data(self, X, y, sample_weight, resume, incremental, classes):
@@ -442,7 +447,13 @@ class BaseMLP(InspectionMixin, StoredStateMixin, CallbackSupportMixin, BaseEstim
 
     def _total_weight(self, targets, sample_weight, counted, dtype):
         weights = self._weigh_classes(targets, sample_weight, counted)
-        return weights if weights is None else for_core(weights.astype(dtype, copy=False))
+        if weights is None:
+            return None
+        with np.errstate(over="ignore", divide="ignore"):
+            total = np.sum(weights, dtype=dtype)
+            if total > 0 and not (np.isfinite(total) and np.isfinite(1 / total)):
+                raise ValueError(f"sample_weight sums to {total:g}; scale it, so that its mean is near 1.")
+        return for_core(weights.astype(dtype, copy=False))
 
     def _make_network(self, X, targets, resume, random_state):
         out_activation, loss = self._output(targets)
@@ -510,7 +521,11 @@ class BaseMLP(InspectionMixin, StoredStateMixin, CallbackSupportMixin, BaseEstim
 
     def _hidden_sizes(self):
         sizes = self.hidden_layer_sizes
-        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        if isinstance(sizes, Integral):
+            sizes = [sizes]
+        elif isinstance(sizes, (dict, set, str)) or not np.iterable(sizes):
+            raise ValueError(f"hidden_layer_sizes is {sizes!r}; pass one positive integer a layer.")
+        sizes = list(sizes)
         if not all(isinstance(n, Integral) and n > 0 for n in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}; pass one positive integer a layer.")
         return sizes

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,10 @@ class Validation:
             return self._own_score(), loss
         X, y, sample_weight = self.given
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return float(self.scorer(self.model, X, y, **weights)), loss
+        score = self.scorer(self.model, X, y, **weights)
+        if not isinstance(score, Real):
+            raise ValueError(f"scoring returned {score!r} for the rows to validate on; it has to return a number.")
+        return float(score), loss
 
     def _own_score(self):
         outputs = self.model._outputs(self.X, rows=self.rows)

@@ -494,7 +494,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             raise ValueError(
                 f"class_weight has {unknown}, which are not among the classes {self.classes_}; remove them."
             )
-        return np.array([self.class_weight.get(label, 1.0) for label in self.classes_.tolist()], dtype=np.float64)
+        weights = [self.class_weight.get(label, 1.0) for label in self.classes_.tolist()]
+        if not all(isinstance(weight, Real) for weight in weights):
+            raise ValueError(f"class_weight is {self.class_weight!r}; pass finite weights of at least 0.")
+        return np.array(weights, dtype=np.float64)
 
     def _check_targets(self, y, dtype, resume, incremental, classes):
         """Class numbers in the smallest dtype that holds them, or a matrix for targets of several columns."""
@@ -522,6 +525,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _check_classes(self, classes):
         """All classes there will ever be, of one target or of several, from the first call of partial_fit."""
+        if classes is not None and (not np.iterable(classes) or len(classes) == 0):
+            raise ValueError(f"classes is {classes!r}; pass a list of all labels, or one for each of several targets.")
         if is_classes_of_targets(classes):
             classes = [np.unique(labels) for labels in classes]
             if hasattr(self, "classes_"):

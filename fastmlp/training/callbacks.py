@@ -8,10 +8,10 @@ in ``set_callbacks``.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer
 
 from fastmlp._typing import MatrixLike
 from fastmlp.training.stopping import Patience
@@ -87,8 +87,12 @@ class Callback:
         """
         raise NotImplementedError(f"{type(self).__name__} cannot be called; define __call__(self, info).")
 
+    def check(self) -> None:
+        """Refuse, before a fit begins, what would fail in its course."""
+
     def setup(self, estimator, context) -> None:
         """A fit begins."""
+        self.check()
 
     def teardown(self, estimator, context) -> None:
         """A fit has ended."""
@@ -119,7 +123,7 @@ class EarlyStopping(Callback):
     Raises
     ------
     ValueError
-        If `monitor` is none of the three; in training, if there is nothing to validate on.
+        If a parameter is none of that; in training, if there is nothing to validate on.
 
     Examples
     --------
@@ -133,6 +137,10 @@ class EarlyStopping(Callback):
     def __init__(self, monitor: str = "loss", n_iter_no_change: int = 10, tol: float = 1e-4):
         if monitor not in ("loss", "validation_loss", "validation_score"):
             raise ValueError(f"monitor is {monitor!r}; pass 'loss', 'validation_loss' or 'validation_score'.")
+        if not isinstance(n_iter_no_change, Real) or not n_iter_no_change >= 1:
+            raise ValueError(f"n_iter_no_change is {n_iter_no_change!r}; pass a number of epochs, at least 1.")
+        if not isinstance(tol, Real) or not tol >= 0:
+            raise ValueError(f"tol is {tol!r}; pass a number of at least 0.")
         self.monitor = monitor
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
@@ -171,7 +179,9 @@ class Checkpoint(Callback):
     Raises
     ------
     ValueError
-        If `every` is not a positive integer.
+        If `every` is not a positive integer, or `path` no path.
+    FileNotFoundError
+        Before training, if there is no such folder.
 
     Examples
     --------
@@ -192,8 +202,18 @@ class Checkpoint(Callback):
     def __init__(self, path: str | os.PathLike, every: int = 10):
         if not isinstance(every, Integral) or every < 1:
             raise ValueError(f"every is {every!r}; pass a positive number of epochs.")
+        if not isinstance(path, (str, os.PathLike)):
+            raise ValueError(f"path is {path!r}; pass the name of a file.")
         self.path = path
         self.every = every
+
+    def check(self) -> None:
+        """Refuse a folder that is not there."""
+        folder = os.path.dirname(os.path.abspath(self.path))
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(
+                f"path is {os.fspath(self.path)!r}, but there is no folder {folder!r}; make it first."
+            )
 
     def __call__(self, info: EpochInfo) -> None:
         """Write the model, if it is time."""
@@ -210,6 +230,11 @@ class ScoreMonitor(Callback):
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
     scoring : str or callable, default=None
         As in scikit-learn; None is the estimator's own score.
+
+    Raises
+    ------
+    ValueError
+        If there is no scorer of that name.
 
     Attributes
     ----------
@@ -228,6 +253,8 @@ class ScoreMonitor(Callback):
     """
 
     def __init__(self, X: MatrixLike, y: Any, scoring: str | Callable | None = None):
+        if isinstance(scoring, str):
+            get_scorer(scoring)  # refuses an unknown name at once
         self.X = X
         self.y = y
         self.scoring = scoring
