@@ -2,6 +2,7 @@
 
 import pickle
 import tracemalloc
+from email.message import Message
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp import MLPClassifier, MLPRegressor, Perceptron
 from fastmlp.activations import Maxout
+from fastmlp.estimators import _docs
 from fastmlp.inspection import _mixin, _passes
 from fastmlp.losses import Quantile
 
@@ -498,3 +500,14 @@ def test_gradient_of_one_logistic_layer(rng):
     assert_allclose(model.input_gradient(X), p * (1 - p) * w, rtol=0, atol=1e-14)
     y = (X[:, :1] > 0).astype(float)
     assert_allclose(model.input_gradient(X, y.ravel() > 0), (p - y) * w, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier(), MLPRegressor(), Perceptron()], ids=lambda e: type(e).__name__)
+def test_html_links_to_the_documentation(estimator, monkeypatch):
+    """To the address in the project's metadata, and never to scikit-learn's pages of its own estimators."""
+    assert "href=" not in estimator._repr_html_()
+    project = Message()
+    project["Project-URL"] = "Source, https://example.org/source"
+    project["Project-URL"] = "Documentation, https://example.org/docs"
+    monkeypatch.setattr(_docs, "metadata", lambda name: project)
+    assert 'href="https://example.org/docs"' in estimator._repr_html_()

@@ -21,6 +21,7 @@ from fastmlp._typing import MatrixLike
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.estimators._arrays import for_core
 from fastmlp.estimators._callbacks import CallbackSupportMixin, fit_tasks, with_callbacks
+from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._state import StoredStateMixin
 from fastmlp.estimators._validation import Validation
 from fastmlp.initializers import INITIALIZERS
@@ -64,7 +65,14 @@ OPTIMIZER_PARAMETERS = (
 ROWS_PER_BLOCK = 1 << 16
 
 
-class BaseMLP(InspectionMixin, StoredStateMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseMLP(
+    InspectionMixin,
+    StoredStateMixin,
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
+):
     """Shared half of the estimators; a subclass knows its targets and its predictions."""
 
     _parameter_constraints = {

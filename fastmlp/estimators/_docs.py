@@ -1,4 +1,6 @@
-"""What the estimators' docstrings share."""
+"""What the estimators' docstrings share, and where their documentation is."""
+
+from importlib.metadata import PackageNotFoundError, metadata
 
 SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer; () for none, which is a linear model.
@@ -170,6 +172,25 @@ SHARED_ATTRIBUTES = """network_ : Network
 
     t_, n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
         As in scikit-learn: samples seen, layers with the input, output units, activation, and the input's columns."""
+
+
+def documentation_address() -> str:
+    """Of the project, as its metadata have it: ``Documentation`` of ``[project.urls]``; "" if they have none."""
+    try:
+        urls = metadata("fastmlp").get_all("Project-URL") or []
+    except PackageNotFoundError:  # a source tree that is not installed
+        urls = []
+    return dict(url.split(", ", 1) for url in urls).get("Documentation", "")
+
+
+class DocumentationLinkMixin:
+    """Links of the HTML representation, which for scikit-learn's own estimators lead to its pages."""
+
+    _doc_link_module = "fastmlp"
+
+    @property
+    def _doc_link_template(self):
+        return documentation_address()
 
 
 def fill_docstring(cls):

@@ -17,11 +17,12 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from fastmlp._core._perceptron import net_inputs, train_epoch
 from fastmlp._typing import RandomState
 from fastmlp.estimators._arrays import for_core
+from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
 from fastmlp.training.loop import DivergenceError, warn_interrupted
 
 
-class Perceptron(ClassifierMixin, BaseEstimator):
+class Perceptron(ClassifierMixin, DocumentationLinkMixin, BaseEstimator):
     """Rosenblatt's single-layer perceptron: units with a hard limit that learn from their mistakes.
 
     Each output unit says ŷ = 1 where its net input W x + b is at least 0, else 0. Training takes one sample at a time
