@@ -441,7 +441,6 @@ def test_rows_are_predicted_one_by_one(problem, data):
 @examples(80)
 @given(problem=problems(weights=("some",)))
 def test_rows_of_no_weight_are_as_good_as_absent(problem):
-    problem.model.set_params(**{"class_weight": None} if is_classifier(problem.model) else {})
     X = problem.X.tocsr() if issparse(problem.X) else problem.X
     keep = problem.sample_weight > 0
     assume(keep.any())

@@ -48,7 +48,7 @@ cdef void multiply(const fm_kernels *kernels, const fm_product *product, void *s
     if product.relu:
         kernels.activation_forward[<int> FM_RELU](c, c, product.m, product.n, &nothing)
     if product.mask != NULL:
-        kernels.activation_backward[<int> FM_RELU](c, c, product.mask, NULL, product.m, product.n, &nothing)
+        kernels.activation_backward[<int> FM_RELU](c, c, product.mask, product.mask, product.m, product.n, &nothing)
 
 
 # Made once, because that takes longer than a small product; the GIL keeps two products from sharing it.
