@@ -178,6 +178,10 @@ def draw_parameters(rng, network):
             scale[...] = np.float32(rng.uniform(0.5, 1.5, scale.shape))
 
 
+class NoSuchDataError(AssertionError):
+    """Data that keep away from all kinks were not found."""
+
+
 def make_problem(rng, sizes, activations, head, n_samples, dtype="float64", *, margin=1e-3, **settings):
     """A network with random weights, and X, y for it: the same numbers for every dtype.
 
@@ -210,7 +214,7 @@ def make_problem(rng, sizes, activations, head, n_samples, dtype="float64", *, m
         if far:
             y = targets_for(rng, network.loss, network.out_activation, a_s[-1])
             return network, X, np.float32(y).astype(float)
-    raise AssertionError(
+    raise NoSuchDataError(
         f"No data keeps a distance of {margin} from all kinks; ask for fewer samples or a smaller one."
     )
 
