@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from fastmlp._core import _config
+
+# The same examples every time: what a change breaks is its own fault. test_properties.py says how to search for others.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(params=_config.available_isas())
