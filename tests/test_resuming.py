@@ -99,6 +99,35 @@ def test_a_schedule_with_an_end_goes_on_to_it(table, tmp_path):
     assert_same_model(resumed.fit(*table), whole)
 
 
+def test_a_checkpoint_leaves_no_trace_in_later_pickles(table, tmp_path):
+    """What is read back is a model like any other: its pickles hold moments only if it is to go on."""
+    model = MLPRegressor(hidden_layer_sizes=(300, 300), max_iter=2, warm_start=True).fit(*table)
+    model.save_checkpoint(tmp_path / "model.joblib")
+    loaded = joblib.load(tmp_path / "model.joblib").set_params(warm_start=False).fit(*table)
+    assert len(pickle.dumps(loaded)) < 1.1 * loaded.network_.parameters.nbytes
+
+
+def test_lbfgs_after_epochs(table, tmp_path):
+    """The history is that of the solver that ran last, in a checkpoint too, and no moments of another one are left."""
+    model = MLPRegressor(hidden_layer_sizes=5, max_iter=4, warm_start=True, random_state=0).fit(*table)
+    model.set_params(solver="lbfgs").fit(*table)
+    losses = list(model.loss_curve_)
+    model.save_checkpoint(tmp_path / "model.joblib")
+    assert model.loss_curve_ == joblib.load(tmp_path / "model.joblib").loss_curve_ == losses
+    assert "moments" not in str(model.summary())
+
+
+def test_a_failed_fit_that_goes_on_keeps_the_history(table):
+    def fail(info):
+        raise RuntimeError("no more")
+
+    model = MLPRegressor(hidden_layer_sizes=5, solver="lbfgs", max_iter=4, warm_start=True, random_state=0).fit(*table)
+    losses = list(model.loss_curve_)
+    with pytest.raises(RuntimeError, match="no more"):
+        model.set_params(callbacks=fail).fit(*table)
+    assert model.loss_curve_ == losses
+
+
 def test_a_failed_checkpoint_leaves_the_one_before(table, tmp_path):
     path = tmp_path / "model.joblib"
     model = MLPClassifier(**SETTINGS, max_iter=2).fit(*table)

@@ -285,6 +285,8 @@ class BaseMLP(
             n_rows = X.shape[0] if rows is None else len(rows)
             if self.solver in STOCHASTIC_SOLVERS:
                 self._make_trainer(n_rows, random_state, resume, incremental)
+            else:
+                self._trainer = None  # an earlier one knows another course
             if validates:
                 validate = self._given_validation(validation, targets, own_weight)
             elif validation_rows is not None:
@@ -297,7 +299,10 @@ class BaseMLP(
 
         observers = Observers(self, callbacks, validate=validate, max_time=self.max_time, verbose=self.verbose)
         max_iter = 1 if incremental else self.max_iter
-        self._set_fitted(History() if self._trainer is None else self._trainer.history, np.inf)
+        if self._trainer is not None:
+            self._set_fitted(self._trainer.history, self._trainer.patience.best)
+        elif not resume:
+            self._set_fitted(History(), np.inf)
         self._importances = None
         try:
             self._run(X, targets, sample_weight, rows, max_iter, observers, given)

@@ -77,7 +77,7 @@ class StoredStateMixin:
         state = super().__getstate__().copy()
         trainer = state.get("_trainer")
         goes_on = self.warm_start or (trainer is not None and trainer.continues)
-        if not (goes_on or state.pop("_keeps_training_state", False)):
+        if not (state.pop("_keeps_training_state", False) or goes_on):
             for name in TRAINING_STATE:
                 if name in state:
                     state[name] = None

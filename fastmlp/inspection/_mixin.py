@@ -377,10 +377,11 @@ class InspectionMixin(TransformerMixin):
 
     def _set_importances(self, X):
         total = np.zeros(X.shape[1])
-        for output in self._explained_outputs():
-            for _, gradient in _passes.output_gradients(self.network_, X, output):
-                total += np.abs(gradient).sum(axis=0, dtype=np.float64)
-        self._importances = (total / (total.sum() or 1)).astype(X.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a network that has gone too far
+            for output in self._explained_outputs():
+                for _, gradient in _passes.output_gradients(self.network_, X, output):
+                    total += np.abs(gradient).sum(axis=0, dtype=np.float64)
+            self._importances = (total / (total.sum() or 1)).astype(X.dtype)
 
     def _set_importances_after_fit(self, X, rows):
         """From rows that are evenly spread over those learnt from; `rows` is None for all."""
