@@ -368,7 +368,8 @@ class Network:
         float
         """
         tile_rows = min(self._core.plan.tile_rows, data.n_rows)
-        return self._core.mean_loss(Workspace(self._core.plan, data, tile_rows, backward=True), data)
+        workspace = Workspace(self._core.plan, data, tile_rows, backward=True)
+        return self._core.mean_loss(workspace, data, data.n_rows)
 
     def activations(
         self, X: ArrayLike, *, training: bool = False, random_state: RandomState = None

@@ -351,12 +351,9 @@ def test_a_fit_succeeds_or_says_why(problem, method, factor, y_factor, weight_fa
         problem.sample_weight = problem.sample_weight.astype(float) * weight_factor
     model = clone(problem.model).set_params(learning_rate_init=learning_rate_init)
     assume(method == "fit" or hasattr(model, "partial_fit"))
-    # Nobody looks at what the last step leads to: see the test below.
-    last_step_counts = learning_rate_init < 1
     message = ""
     try:
-        with np.errstate() if last_step_counts else np.errstate(all="ignore"):
-            problem.fit(model, method)
+        problem.fit(model, method)
     except ValueError as error:
         message = str(error)
     if message:
@@ -364,16 +361,8 @@ def test_a_fit_succeeds_or_says_why(problem, method, factor, y_factor, weight_fa
         assert not hasattr(model, "network_") or np.isfinite(model.network_.parameters).all()
         return
     assert np.isfinite(model.network_.parameters).all()
-    if last_step_counts and factor <= 1:
+    if factor <= 1:
         assert_good_predictions(model, problem)
-
-
-@pytest.mark.xfail(strict=True, reason="The loss after the last step is not computed, and so not seen to be NaN.")
-def test_a_last_step_that_goes_too_far():
-    X = np.eye(4, dtype=np.float32)
-    model = MLPRegressor(hidden_layer_sizes=(10, 10, 10), learning_rate_init=1e20, max_iter=1, random_state=0)
-    with pytest.raises(ValueError, match="diverged"):
-        model.fit(X, X[:, 0])
 
 
 @examples(120)

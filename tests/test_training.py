@@ -11,11 +11,12 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_info
 
-from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp import MLPClassifier, MLPRegressor, Network
 from fastmlp.training.schedules import Adaptive, InverseScaling
 from fastmlp.training.stopping import Patience
 
@@ -186,6 +187,58 @@ def test_divergence_in_the_first_epoch():
     with pytest.raises(ValueError, match=r"in epoch 1: .*keeps its last good weights, those it had before\."):
         model.fit(X, np.arange(10.0))
     assert np.isfinite(model.coefs_[0]).all()
+
+
+@pytest.fixture
+def deep():
+    """A model that one step of 1e20 makes overflow, though its weights stay finite, and rows to show it."""
+    X = np.eye(4, dtype=np.float32)
+    return MLPRegressor(hidden_layer_sizes=(10, 10, 10), max_iter=1, random_state=0), X, X[:, 0]
+
+
+def test_a_last_step_that_goes_too_far(deep):
+    model, X, y = deep
+    model.set_params(learning_rate_init=1e20)
+    with pytest.raises(ValueError, match=r"diverged in epoch 1: .* weights, those it had before\."):
+        model.fit(X, y, X_val=X, y_val=y)
+    assert (model.stop_reason_, model.n_iter_, model.t_, model.loss_curve_) == ("diverged", 0, 0, [])
+    assert model.validation_scores_ is model.validation_loss_curve_ is None
+    untrained = Network((4, 10, 10, 10, 1), dtype="float32", random_state=0)
+    assert_array_equal(model.network_.parameters, untrained.parameters)
+
+
+@pytest.mark.parametrize("max_iter", [3, 9])
+def test_a_last_step_that_goes_too_far_after_good_ones(deep, max_iter):
+    """Whether or not there is another epoch, the model keeps the weights of the last good one."""
+    model, X, y = deep
+    good = []
+    model.set_params(
+        max_iter=max_iter,
+        learning_rate=lambda epoch: 0.001 if epoch < 2 else 1e20,
+        callbacks=lambda info: good.append(model.network_.parameters.copy()),
+    )
+    with pytest.raises(ValueError, match=r"diverged in epoch 3: .* weights, those of epoch 2\."):
+        model.fit(X, y)
+    assert model.n_iter_ == len(model.loss_curve_) == len(good) == 2
+    assert_array_equal(model.network_.parameters, good[1])
+    assert np.isfinite(model.predict(X)).all()
+
+
+@ignore_convergence
+def test_a_last_step_that_goes_too_far_spares_an_earlier_fit(deep):
+    model, X, y = deep
+    expected = model.fit(X, y).predict(X)
+    model.set_params(learning_rate_init=1e20)
+    for early_stopping in (False, True):
+        model.set_params(early_stopping=early_stopping)
+        with pytest.raises(ValueError, match="diverged in epoch 1: .*those it had before"):
+            model.fit(X, y, X_val=X, y_val=y)
+        assert_array_equal(model.predict(X), expected)
+        with pytest.raises(ValueError, match="diverged in epoch 1: .*those it had before"):
+            clone(model).partial_fit(X, y, X_val=X, y_val=y)
+    with pytest.raises(ValueError, match="diverged in epoch 1: .*those it had before"):
+        model.set_params(early_stopping=False).partial_fit(X, y)
+    assert_array_equal(model.predict(X), expected)
 
 
 def test_divergence_with_early_stopping(table):

@@ -144,16 +144,18 @@ cdef class NetworkCore:
         workspace.raise_error()
         return cost
 
-    def mean_loss(self, Workspace workspace, Data data):
-        """The weighted mean loss of all rows, as in prediction, row tiles of the workspace's size one by one."""
+    def mean_loss(self, Workspace workspace, Data data, Py_ssize_t n_rows):
+        """The weighted mean loss of the first `n_rows` rows, as in prediction, batches of the workspace's size one by
+        one."""
         cdef:
             double weight, total = 0, total_weight = 0
             Py_ssize_t row = 0
             Batch batch
         self._check(data, True)
+        n_rows = min(n_rows, data.n_rows)
         with nogil:
-            while row < data.n_rows:
-                batch = self.batch_of(data, row, min(workspace.rows, data.n_rows - row), False, 0)
+            while row < n_rows:
+                batch = self.batch_of(data, row, min(workspace.rows, n_rows - row), False, 0)
                 weight = self.plan.loss_scale / batch.scale
                 total += weight * self.all_rows(workspace, data, &batch, False)
                 total_weight += weight

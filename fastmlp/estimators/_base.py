@@ -308,7 +308,8 @@ class BaseMLP(
             self._run(X, targets, sample_weight, rows, max_iter, observers, given)
         except DivergenceError:
             # The model keeps its last good weights, but those of an earlier fit rather than random ones.
-            if self.n_iter_ == 0 and not resume and "network_" in before:
+            kept_epoch = self.best_iter_ if self._keeps_best else self.n_iter_
+            if not kept_epoch and not resume and "network_" in before:
                 self._restore(before)
             raise
         except BaseException:
@@ -685,6 +686,11 @@ class BaseMLP(
             kept = f"its last good weights, those of iteration {self.n_iter_}"
             raise DivergenceError(divergence_message(f"iteration {self.n_iter_ + 1}", kept))
 
+    @property
+    def _keeps_best(self):
+        """Whether a fit ends with the weights of the best validation score, not with the last ones."""
+        return self.early_stopping and self.solver in STOCHASTIC_SOLVERS
+
     def _set_fitted(self, history, best):
         self.n_iter_ = history.n_epochs
         self.t_ = history.n_samples_seen
@@ -697,10 +703,9 @@ class BaseMLP(
         self.learning_rate_curve_ = history.learning_rates
         self.validation_scores_ = history.validation_scores or None
         self.validation_loss_curve_ = history.validation_losses or None
-        stops_early = self.early_stopping and self.solver in STOCHASTIC_SOLVERS
-        self.best_loss_ = None if stops_early else best
-        self.best_validation_score_ = best if stops_early else None
-        self.best_iter_ = history.best_epoch if stops_early else None
+        self.best_loss_ = None if self._keeps_best else best
+        self.best_validation_score_ = best if self._keeps_best else None
+        self.best_iter_ = history.best_epoch if self._keeps_best else None
 
     def _warn_not_converged(self):
         limit = f"max_iter={self.max_iter}"

@@ -57,7 +57,9 @@ class Validation:
         X, y, sample_weight = self.given
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         score = self.scorer(self.model, X, y, **weights)
-        if not isinstance(score, Real) or (np.isnan(score) and np.isfinite(loss)):  # a diverging model may score NaN
+        if not isinstance(score, Real) or (
+            np.isfinite(loss) and not np.isfinite(score)
+        ):  # a diverging model may score NaN
             raise ValueError(
                 f"scoring returned {score!r} for the rows to validate on; it has to return a finite number."
             )

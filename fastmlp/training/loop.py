@@ -26,6 +26,8 @@ from fastmlp.training.stopping import Patience
 # Step sizes are handed over for this many batches at once: whole epochs as a rule, and half a megabyte at most.
 BATCHES_PER_CALL = 1 << 16
 EXCHANGE_BLOCK = 1 << 16
+# Rows by which an epoch's last step is judged: a small part of what the step costs.
+ROWS_TO_JUDGE_LAST_STEP = 8
 
 
 class DivergenceError(ValueError):
@@ -254,7 +256,7 @@ class Trainer:
                         self.random_state.shuffle(rows)
                     learning_rate = self.schedule.learning_rate
                     loss = self._run_epoch(steps, data.n_rows)
-                    if not (math.isfinite(loss) and core.all_finite()):
+                    if not (math.isfinite(loss) and self._last_step_was_good(data)):
                         history.stop_reason = "diverged"
                         break
                     score, validation_loss = (None, None) if observers.validate is None else observers.validate()
@@ -290,8 +292,9 @@ class Trainer:
             self._end(good)
         if history.stop_reason == "diverged":
             moment = f"epoch {history.n_epochs + 1}"
-            if not self.keep_best:
-                kept = f"those of epoch {history.n_epochs}" if history.n_epochs else "those it had before"
+            if history.best_epoch is None:
+                has_learnt = history.n_epochs > 0 and not self.keep_best
+                kept = f"those of epoch {history.n_epochs}" if has_learnt else "those it had before"
                 raise DivergenceError(divergence_message(moment, f"its last good weights, {kept}"))
             history.validation_scores.append(float("nan"))
             history.validation_losses.append(float("nan"))
@@ -354,6 +357,11 @@ class Trainer:
         if self._rows is None or self._rows[0] != came:
             self._rows = came, np.arange(n_rows, dtype=np.intp) if rows is None else rows
         return self._rows[1]
+
+    def _last_step_was_good(self, data):
+        """Whether weights and loss are finite after an epoch's last step; after each other one the next one looks."""
+        core = self.network.core
+        return core.all_finite() and math.isfinite(core.mean_loss(self._workspace, data, ROWS_TO_JUDGE_LAST_STEP))
 
     def _record(self, epoch, n_rows, loss, learning_rate, score, validation_loss):
         history = self.history
