@@ -736,18 +736,18 @@ def _check_sizes(sizes):
 
 def check_activations(activation, n_hidden: int) -> tuple[Activation, ...]:
     """One activation for each hidden layer, from one for all or a sequence."""
-    activations = _one_for_each("activation", activation, n_hidden, "hidden layers")
+    activations = _one_for_each("activation", activation, n_hidden, "hidden layer")
     return tuple(get_activation(one) for one in activations)
 
 
 def check_dropout(dropout, n_hidden: int) -> tuple[float, ...]:
     """One rate for each hidden layer, from one for all or a sequence."""
-    return tuple(_check_rate("dropout", rate) for rate in _one_for_each("dropout", dropout, n_hidden, "hidden layers"))
+    return tuple(_check_rate("dropout", rate) for rate in _one_for_each("dropout", dropout, n_hidden, "hidden layer"))
 
 
 def check_init(init, n_layers: int) -> list[str]:
     """One initializer for each layer, from one for all or a sequence."""
-    initializers = _one_for_each("init", init, n_layers, "layers")
+    initializers = _one_for_each("init", init, n_layers, "layer")
     for layer, name in enumerate(initializers, start=1):
         if name != "auto" and name not in INITIALIZERS:
             raise ValueError(f"init {name!r} is unknown; use one of auto, {', '.join(INITIALIZERS)}.")
@@ -762,7 +762,7 @@ def check_init(init, n_layers: int) -> list[str]:
 def _one_for_each(name, value, n, what):
     values = list(value) if isinstance(value, (list, tuple)) else [value] * n
     if len(values) != n:
-        raise ValueError(f"{name} has {len(values)} values for {n} {what}; pass one, or one for each.")
+        raise ValueError(f"{name} is {value!r} for {n} {what}{'s' * (n != 1)}; pass one value, or one for each.")
     return values
 
 

@@ -186,7 +186,7 @@ def test_parameters_are_views(rng):
         (dict(sizes=[3, 0, 1]), "sizes is"),
         (dict(sizes=[3, 2.5, 1]), "sizes is"),
         (dict(sizes=[3, 2, 1], activation="softplux"), "'softplux' is unknown"),
-        (dict(sizes=[3, 2, 1], activation=["relu", "tanh"]), "activation has 2 values for 1 hidden"),
+        (dict(sizes=[3, 2, 1], activation=["relu", "tanh"]), "activation is .* for 1 hidden layer;"),
         (dict(sizes=[3, 2, 1], loss="hinge2"), "'hinge2' is unknown"),
         (dict(sizes=[3, 2, 1], out_activation="sigmoid"), "'sigmoid' is unknown"),
         (dict(sizes=[3, 2, 1], out_activation="softmax", loss="hinge"), "softmax"),

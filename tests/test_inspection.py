@@ -280,9 +280,13 @@ def test_refused_gradients(iris):
     X, y = iris
     model = MLPClassifier(**FEW).fit(X, y)
     for output in (3, -1, 1.0):
-        with pytest.raises(ValueError, match=f"output is {output}, but the network has 3; pass 0 to 2"):
+        with pytest.raises(
+            ValueError, match=f"output is {output}, but the outputs of the network are 0 to 2; pass one"
+        ):
             model.input_gradient(X, output=output)
-        with pytest.raises(ValueError, match=f"output is {output}, but the network has 3; pass 0 to 2"):
+        with pytest.raises(
+            ValueError, match=f"output is {output}, but the outputs of the network are 0 to 2; pass one"
+        ):
             model.integrated_gradients(X, output=output)
     with pytest.raises(ValueError, match="output is 1, but with y the loss is derived; pass only one"):
         model.input_gradient(X, y, output=1)

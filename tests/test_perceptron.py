@@ -417,7 +417,7 @@ def test_bad_continuations():
     refused(
         Perceptron(),
         ValueError,
-        r"classes not in `self.classes_`, \[0 1\]; name all classes",
+        r"classes not in `self.classes_`, \[0 1\]; pass only these, or name all classes",
         lambda m: m.partial_fit(X, LABELS, [0, 1]),
     )
     model = Perceptron(warm_start=True, max_iter=3).fit(X, LABELS)

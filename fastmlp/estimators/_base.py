@@ -186,7 +186,8 @@ class BaseMLP(
             Not negative; all ones by default. A weight of zero is the same as leaving the row out.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             Rows to validate on after each epoch, in place of those that ``early_stopping`` would hold out. Without
-            ``early_stopping`` they only fill ``validation_loss_curve_`` and ``validation_scores_``.
+            ``early_stopping`` they only fill ``validation_loss_curve_`` and ``validation_scores_``. A search that
+            routes them here cuts them into folds if they have as many rows as X, as it does with all metadata.
 
         Returns
         -------
@@ -555,11 +556,9 @@ class BaseMLP(
         strata = targets[rows] if is_classifier(self) and targets.ndim == 1 else None
         n_validation = int(np.ceil(self.validation_fraction * len(rows)))
         n_needed = 2 if strata is None else max(2, len(self.classes_))
-        has_single = strata is not None and 1 in np.unique(strata, return_counts=True)[1]
+        has_single = strata is not None and 1 in np.bincount(strata)
         if has_single:
-            strata = strata[
-                :, np.newaxis
-            ]  # the split refuses them, and so names classes as in scikit-learn's estimator
+            strata = strata[:, np.newaxis]  # which the split refuses by scikit-learn's words for it
         if n_validation < n_needed and not has_single:
             raise ValueError(
                 f"The validation set is too small: validation_fraction={self.validation_fraction} of {len(rows)} "

@@ -141,6 +141,6 @@ def unknown_classes(classes: np.ndarray) -> ValueError:
     ValueError
     """
     return ValueError(
-        f"`y` has classes not in `self.classes_`, {classes}; name all classes in the first call to partial_fit, or use "
-        "fit to start anew."
+        f"`y` has classes not in `self.classes_`, {classes}; pass only these, or name all classes in the first call to "
+        "partial_fit, or use fit to start anew."
     )

@@ -8,6 +8,8 @@ from contextlib import nullcontext
 import joblib
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.training.callbacks import check_path
+
 # Of the pickled state. Raise it when the state changes, and teach `__setstate__` the older one.
 STATE_VERSION = 1
 # What only a fit that goes on needs, and what is larger than the weights.
@@ -34,7 +36,9 @@ class StoredStateMixin:
         NotFittedError
             Before the first fit.
         ValueError
-            If a parameter cannot be pickled, as a lambda in ``callbacks``.
+            If a parameter cannot be pickled, as a lambda in ``callbacks``, or `path` is no path.
+        FileNotFoundError, IsADirectoryError
+            If the file's folder is not there, or `path` is a folder itself.
 
         Examples
         --------
@@ -50,7 +54,7 @@ class StoredStateMixin:
         (1, 2)
         """
         check_is_fitted(self)
-        path = os.path.abspath(os.fspath(path))
+        path = check_path(path)
         trainer = self._trainer
         with trainer.as_ended() if trainer is not None else nullcontext():
             if trainer is not None:

@@ -344,7 +344,9 @@ class InspectionMixin(TransformerMixin):
     def _check_output(self, output):
         n_outputs = self.network_.n_outputs
         if output is not None and not (isinstance(output, Integral) and 0 <= output < n_outputs):
-            raise ValueError(f"output is {output!r}, but the network has {n_outputs}; pass 0 to {n_outputs - 1}.")
+            raise ValueError(
+                f"output is {output!r}, but the outputs of the network are 0 to {n_outputs - 1}; pass one of these."
+            )
         return output
 
     def _loss_targets(self, X, y):

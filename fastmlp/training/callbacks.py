@@ -106,6 +106,36 @@ class Callback:
         return None if info is None else self(info)
 
 
+def check_path(path: str | os.PathLike) -> str:
+    """Refuse the name of a file that cannot be written.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    str
+        From the root of the file system on.
+
+    Raises
+    ------
+    ValueError
+        If it is no path.
+    FileNotFoundError, IsADirectoryError
+        If its folder is not there, or it is one itself.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"path is {path!r}; pass the name of a file.")
+    absolute = os.path.abspath(path)
+    folder = os.path.dirname(absolute)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"path is {os.fspath(path)!r}, but there is no folder {folder!r}; make it first.")
+    if os.path.isdir(absolute):
+        raise IsADirectoryError(f"path is {os.fspath(path)!r}, which is a folder; pass the name of a file.")
+    return absolute
+
+
 class EarlyStopping(Callback):
     """Ends training when a value has stopped improving. The weights stay those of the last epoch.
 
@@ -179,9 +209,9 @@ class Checkpoint(Callback):
     Raises
     ------
     ValueError
-        If `every` is not a positive integer, or `path` no path.
-    FileNotFoundError
-        Before training, if there is no such folder.
+        If `every` is not a positive integer; before training, if `path` is no path.
+    FileNotFoundError, IsADirectoryError
+        Before training, if there is no such folder, or `path` is one itself.
 
     Examples
     --------
@@ -202,18 +232,12 @@ class Checkpoint(Callback):
     def __init__(self, path: str | os.PathLike, every: int = 10):
         if not isinstance(every, Integral) or every < 1:
             raise ValueError(f"every is {every!r}; pass a positive number of epochs.")
-        if not isinstance(path, (str, os.PathLike)):
-            raise ValueError(f"path is {path!r}; pass the name of a file.")
         self.path = path
         self.every = every
 
     def check(self) -> None:
-        """Refuse a folder that is not there."""
-        folder = os.path.dirname(os.path.abspath(self.path))
-        if not os.path.isdir(folder):
-            raise FileNotFoundError(
-                f"path is {os.fspath(self.path)!r}, but there is no folder {folder!r}; make it first."
-            )
+        """Refuse a path that no file can be written to."""
+        check_path(self.path)
 
     def __call__(self, info: EpochInfo) -> None:
         """Write the model, if it is time."""
