@@ -231,12 +231,12 @@ def test_a_last_step_that_goes_too_far_spares_an_earlier_fit(deep):
     model.set_params(learning_rate_init=1e20)
     for early_stopping in (False, True):
         model.set_params(early_stopping=early_stopping)
-        with pytest.raises(ValueError, match="diverged in epoch 1: .*those it had before"):
+        with pytest.raises(ValueError, match="diverged in epoch 1: .*it had before"):
             model.fit(X, y, X_val=X, y_val=y)
         assert_array_equal(model.predict(X), expected)
-        with pytest.raises(ValueError, match="diverged in epoch 1: .*those it had before"):
+        with pytest.raises(ValueError, match="diverged in epoch 1: .*it had before"):
             clone(model).partial_fit(X, y, X_val=X, y_val=y)
-    with pytest.raises(ValueError, match="diverged in epoch 1: .*those it had before"):
+    with pytest.raises(ValueError, match="diverged in epoch 1: .*it had before"):
         model.set_params(early_stopping=False).partial_fit(X, y)
     assert_array_equal(model.predict(X), expected)
 

@@ -305,6 +305,7 @@ class BaseMLP(
         elif not resume:
             self._set_fitted(History(), np.inf)
         self._importances = None
+        importance_rows = self._importance_rows(X, rows)  # before training shuffles them
         try:
             self._run(X, targets, sample_weight, rows, max_iter, observers, given)
         except DivergenceError:
@@ -318,7 +319,7 @@ class BaseMLP(
                 self._restore(before)
             raise
         if not incremental:
-            self._set_importances_after_fit(X, rows)
+            self._set_importances(X[importance_rows])
             if self.stop_reason_ == "max_iter":
                 self._warn_not_converged()
         return self

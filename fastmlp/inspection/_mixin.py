@@ -385,12 +385,12 @@ class InspectionMixin(TransformerMixin):
                     total += np.abs(gradient).sum(axis=0, dtype=np.float64)
             self._importances = (total / (total.sum() or 1)).astype(X.dtype)
 
-    def _set_importances_after_fit(self, X, rows):
-        """From rows that are evenly spread over those learnt from; `rows` is None for all."""
+    def _importance_rows(self, X, rows):
+        """Rows evenly spread over those to learn from, for `_set_importances`; `rows` is None for all."""
         n_rows = X.shape[0] if rows is None else len(rows)
         n_taken = min(n_rows, max(1, IMPORTANCE_ROWS // len(self._explained_outputs())))
         places = np.linspace(0, n_rows - 1, n_taken).astype(np.intp)
-        self._set_importances(X[places if rows is None else rows[places]])
+        return places if rows is None else rows[places]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

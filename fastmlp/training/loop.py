@@ -3,7 +3,6 @@
 import math
 import time
 import warnings
-import zlib
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -190,8 +189,8 @@ class Trainer:
     history: History = field(default_factory=History)
     # With keep_best: the best weights while training runs, the last ones in between.
     _other: Snapshot | None = field(default=None, init=False, repr=False)
-    # What tells whether the same rows come again, and the order in which the last epoch took them.
-    _rows: tuple[int, np.ndarray] | None = field(default=None, init=False, repr=False)
+    # In which the last epoch took its rows: places among them.
+    _order: np.ndarray | None = field(default=None, init=False, repr=False)
     _is_running: bool = field(default=False, init=False, repr=False)
     _workspace: Workspace | None = field(default=None, init=False, repr=False)
 
@@ -213,7 +212,7 @@ class Trainer:
         X, targets, sample_weight
             As for ``Data``.
         rows : ndarray of intp, or None
-            Rows to learn from, in the order to take them; shuffled in place. None: all as they lie.
+            Rows to learn from, in the order to take them unless they are shuffled. None: all as they lie.
         max_iter : int
             The most epochs.
         target_values : tuple of float, default=(0.0, 1.0)
@@ -228,9 +227,11 @@ class Trainer:
         """
         core, history = self.network.core, self.history
         observers = observers or Observers()
+        order, taken = None, rows
         if self.shuffle:
-            rows = self._rows_to_shuffle(X.shape[0], rows)
-        data = Data(X, targets, sample_weight, rows, *target_values)
+            order = self._order_to_shuffle(X.shape[0] if rows is None else len(rows))
+            taken = order if rows is None else rows.copy()
+        data = Data(X, targets, sample_weight, taken, *target_values)
         n_steps = max_iter * -(-data.n_rows // self.batch_size)
         good = self._begin()
         history.n_epochs, history.stop_reason = 0, "max_iter"
@@ -253,7 +254,9 @@ class Trainer:
                     if observers.before_epoch is not None:
                         observers.before_epoch()
                     if self.shuffle:
-                        self.random_state.shuffle(rows)
+                        self.random_state.shuffle(order)
+                        if taken is not order:
+                            np.take(rows, order, out=taken)
                     learning_rate = self.schedule.learning_rate
                     loss = self._run_epoch(steps, data.n_rows)
                     if not (math.isfinite(loss) and self._last_step_was_good(data)):
@@ -280,6 +283,8 @@ class Trainer:
                         history.stop_reason = "max_time"
                     if history.stop_reason != "max_iter":
                         break
+                if self.keep_best and history.best_epoch is None:  # no epoch's score was a finite number
+                    history.stop_reason = "diverged"
         except KeyboardInterrupt:
             history.stop_reason = "interrupted"
             warn_interrupted(f"{history.n_epochs} epochs")
@@ -291,10 +296,11 @@ class Trainer:
                 progress.close()
             self._end(good)
         if history.stop_reason == "diverged":
+            if self.keep_best and history.best_epoch is None:
+                raise DivergenceError(divergence_message("epoch 1", "the weights it had before"))
             moment = f"epoch {history.n_epochs + 1}"
-            if history.best_epoch is None:
-                has_learnt = history.n_epochs > 0 and not self.keep_best
-                kept = f"those of epoch {history.n_epochs}" if has_learnt else "those it had before"
+            if not self.keep_best:
+                kept = f"those of epoch {history.n_epochs}" if history.n_epochs else "those it had before"
                 raise DivergenceError(divergence_message(moment, f"its last good weights, {kept}"))
             history.validation_scores.append(float("nan"))
             history.validation_losses.append(float("nan"))
@@ -310,10 +316,10 @@ class Trainer:
             Of the same network.
         """
         self.history = before.history
-        self._workspace, self._rows = before._workspace, before._rows
+        self._workspace, self._order = before._workspace, before._order
         if before.patience.higher_is_better == self.patience.higher_is_better:
             self.patience.best, self.patience.count = before.patience.best, before.patience.count
-            self._other = before._other
+            self._other, self._is_running = before._other, before._is_running
 
     @contextmanager
     def as_ended(self):
@@ -336,7 +342,8 @@ class Trainer:
             good = Snapshot(self.network)
         else:
             good = self._other
-            good.exchange()
+            if not self._is_running:  # as in a model that was pickled by a callback
+                good.exchange()
         if self.keep_best:
             self._other = good
         self._is_running = True
@@ -349,14 +356,13 @@ class Trainer:
         elif self.history.stop_reason == "diverged" or not self.network.core.all_finite():
             good.restore()
         if not self.continues:  # as much as the parameters, and 8 bytes a row
-            self._other = self._rows = None
+            self._other = self._order = None
 
-    def _rows_to_shuffle(self, n_rows, rows):
-        """In the order that the next epoch shuffles further: where the last call that had these rows left them."""
-        came = n_rows if rows is None else zlib.crc32(rows)
-        if self._rows is None or self._rows[0] != came:
-            self._rows = came, np.arange(n_rows, dtype=np.intp) if rows is None else rows
-        return self._rows[1]
+    def _order_to_shuffle(self, n_rows):
+        """What the next epoch shuffles further: the order that the last one left, if it had as many rows."""
+        if self._order is None or len(self._order) != n_rows:
+            self._order = np.arange(n_rows, dtype=np.intp)
+        return self._order
 
     def _last_step_was_good(self, data):
         """Whether weights and loss are finite after an epoch's last step; after each other one the next one looks."""
@@ -385,8 +391,8 @@ class Trainer:
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        if self._rows is not None:
-            self._rows = self._rows[0], writeable(self._rows[1])
+        if self._order is not None:
+            self._order = writeable(self._order)
 
     def _run_epoch(self, steps, n_rows):
         """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is."""
