@@ -197,10 +197,19 @@ BAD_DATA = [
 ]
 
 BAD_LABELS = [
-    (np.where(np.eye(3)[LABELS] > 0, 1, -1), r"y has values \[-1  1\]; multilabel targets need a matrix of 0 and 1"),
+    (
+        np.array([None, 1, 0, 1] * 10, dtype=object),
+        "y holds labels of type NoneType, int; pass labels of one type",
+    ),
+    (np.array(["a", 1] * 20, dtype=object), "y holds labels of type int, str; pass labels of one type"),
+    (np.array([["a", 1], ["b", "c"]] * 20, dtype=object), "y holds labels of type int, str; pass labels of one"),
+    (np.array([["a", None]] * 40, dtype=object), "y holds labels of type"),
     (NUMBERS, "Unknown label type: continuous"),
     (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
-    (np.stack([NUMBERS, NUMBERS], axis=1), "continuous-multioutput, which is not supported; pass one column"),
+    (
+        np.stack([NUMBERS, NUMBERS], axis=1),
+        r"y of shape \(40, 2\) holds fractions, and loss is .auto.; set loss=.kl_divergence",
+    ),
 ]
 
 BAD_NUMBERS = [
@@ -434,7 +443,8 @@ def test_bad_partial_fit():
         MLPRegressor(solver="lbfgs").partial_fit(X, NUMBERS)
     model = MLPClassifier().partial_fit(X, LABELS, classes=[0, 1, 2])
     with pytest.raises(
-        ValueError, match=r"classes not in `self.classes_`, \[0 1 2\]; pass only these, or name all classes"
+        ValueError,
+        match=r"classes not in `self.classes_`, \[0 1 2\], for example .*; pass only these, or name all classes",
     ):
         model.partial_fit(X, LABELS + 5)
     with pytest.raises(ValueError, match="classes not in"):
@@ -449,7 +459,10 @@ CALLS_OF_A_CLASSIFIER = [
     (lambda m: m.input_gradient(X, output=-1), "output is -1, but the outputs of the network are 0 to 2; pass one"),
     (lambda m: m.input_gradient(X, output=1.0), "output is 1.0, but the outputs of the network are 0 to 2; pass one"),
     (lambda m: m.input_gradient(X, LABELS, output=1), "output is 1, but with y the loss is derived; pass only one"),
-    (lambda m: m.input_gradient(X, LABELS + 5), r"`y` has classes not in `self.classes_`, \[0 1 2\]; pass only these"),
+    (
+        lambda m: m.input_gradient(X, LABELS + 5),
+        r"`y` has classes not in `self.classes_`, \[0 1 2\], for example .*; pass only these",
+    ),
     (lambda m: m.input_gradient(X, LABELS[:3]), r"inconsistent numbers of samples: \[40, 3\]"),
     (lambda m: m.integrated_gradients(X, output=9), "output is 9, but the outputs of the network are 0 to 2; pass one"),
     (lambda m: m.integrated_gradients(X, n_steps=0), "n_steps is 0; pass a positive integer"),

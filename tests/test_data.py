@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csc_array, csr_array, csr_matrix
 from sklearn.datasets import load_iris
+from sklearn.neural_network import MLPClassifier as SklearnClassifier
 
 from fastmlp import MLPClassifier, MLPRegressor
 
@@ -37,6 +38,19 @@ def test_memory_orders(table):
     model, expected = MLPClassifier(**SETTINGS).fit(table, Y), MLPClassifier(**SETTINGS).fit(X, Y)
     assert_allclose(model.network_.parameters, expected.network_.parameters, rtol=0, atol=1e-12)
     assert_allclose(model.predict_proba(table), expected.predict_proba(X), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [csr_array, csr_matrix, csc_array])
+def test_sparse_targets(make):
+    """As in scikit-learn: sparse labels come back sparse, sparse numbers are taken."""
+    labels = np.eye(3, dtype=int)[Y]
+    model, theirs = MLPClassifier(**SETTINGS).fit(X, make(labels)), SklearnClassifier(**SETTINGS).fit(X, make(labels))
+    assert type(model.predict(X)) is type(theirs.predict(X))
+    assert_array_equal(model.predict(X).toarray(), theirs.predict(X).toarray())
+    assert_array_equal(model.predict(X).toarray(), MLPClassifier(**SETTINGS).fit(X, labels).predict(X))
+    assert model.score(X, make(labels)) == model.score(X, labels)
+    regressor = MLPRegressor(**SETTINGS).fit(X, make(labels))
+    assert_array_equal(regressor.predict(X), MLPRegressor(**SETTINGS).fit(X, labels).predict(X))
 
 
 def table_of(library, names):

@@ -166,7 +166,9 @@ def test_class_weights_are_sample_weights():
     assert_array_equal(by_name.network_.parameters, expected.network_.parameters)
     assert_array_equal(by_dict.network_.parameters, expected.network_.parameters)
     without = MLPClassifier(**settings, class_weight={0: 0, 1: 1, 2: 1}).fit(X, y)
-    removed = MLPClassifier(**settings).fit(X, y, sample_weight=(y > 0).astype(float))
+    removed = MLPClassifier(**settings).partial_fit(X[y > 0], y[y > 0], classes=[0, 1, 2])
+    for _ in range(9):
+        removed.partial_fit(X[y > 0], y[y > 0])
     assert_array_equal(without.network_.parameters, removed.network_.parameters)
 
 

@@ -411,13 +411,22 @@ def test_bad_fits(arguments, message, fitted):
 
 
 @never_separated
+def test_divergence_spares_an_earlier_fit():
+    model = Perceptron(random_state=0, max_iter=5).fit(X, LABELS)
+    expected = model.coef_.copy()
+    with pytest.raises(ValueError, match="diverged in epoch 1"):
+        model.fit(X * 1e307, np.arange(len(X)) % 2)
+    np.testing.assert_array_equal(model.coef_, expected)
+
+
+@never_separated
 def test_bad_continuations():
     refused(Perceptron(), ValueError, "classes must be passed on the first call", lambda m: m.partial_fit(X, LABELS))
     refused(Perceptron(), ValueError, r"one class, \[1\]", lambda m: m.partial_fit(X, 0 * LABELS + 1, classes=[1]))
     refused(
         Perceptron(),
         ValueError,
-        r"classes not in `self.classes_`, \[0 1\]; pass only these, or name all classes",
+        r"classes not in `self.classes_`, \[0 1\], for example 2; pass only these, or name all classes",
         lambda m: m.partial_fit(X, LABELS, [0, 1]),
     )
     model = Perceptron(warm_start=True, max_iter=3).fit(X, LABELS)

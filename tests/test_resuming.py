@@ -91,6 +91,22 @@ def test_from_a_checkpoint_on(table, tmp_path, variant):
     assert [file.name for file in tmp_path.iterdir()] == ["model.joblib"]
 
 
+@pytest.mark.parametrize("kept", [2, 3, 4])
+def test_from_a_pickle_in_a_callback_on(table, kept):
+    """Which has the last weights, where the best are to be kept, whether or not these are the best so far."""
+    pickled = []
+
+    def store(info):
+        if info.epoch == kept:
+            info.model.callbacks = None
+            pickled.append(pickle.dumps(info.model))
+
+    settings = SETTINGS | dict(early_stopping=True, warm_start=True, learning_rate_init=0.3)
+    whole = MLPClassifier(**settings, max_iter=N_EPOCHS, callbacks=store).fit(*table)
+    resumed = pickle.loads(pickled[0]).set_params(max_iter=N_EPOCHS - kept).fit(*table)
+    assert_same_model(resumed, whole)
+
+
 def test_a_schedule_with_an_end_goes_on_to_it(table, tmp_path):
     path = tmp_path / "model.joblib"
     settings = SETTINGS | dict(learning_rate=Cosine(), max_iter=N_EPOCHS)

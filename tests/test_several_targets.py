@@ -92,17 +92,49 @@ def test_strings_and_partial_fit(table):
 def test_weights(table):
     """Of rows, and of the classes of each target, which multiply."""
     X, y = table
-    class_weight = [{0: 2.0, 1: 1.0, 2: 1.0}, {0: 1.0, 5: 3.0}, {0: 1.0, 1: 1.0, 2: 0.0, 3: 1.0}]
+    class_weight = [{0: 2.0, 1: 1.0, 2: 1.0}, {0: 1.0, 5: 3.0}, {0: 1.0, 1: 1.0, 2: 0.1, 3: 1.0}]
     by_class = MLPClassifier(**SETTINGS, class_weight=class_weight).fit(X, y)
     weights = compute_sample_weight(class_weight, y)
     by_row = MLPClassifier(**SETTINGS).fit(X, y, sample_weight=weights)
-    # Rows of weight 0 are left out, and with them a class of the third target's is only known to the first model.
-    assert_allclose(by_class.predict_proba(X)[0], by_row.predict_proba(X)[0])
+    assert_allclose(by_class.predict_proba(X)[2], by_row.predict_proba(X)[2])
     balanced = MLPClassifier(**SETTINGS, class_weight="balanced").fit(X, y)
     assert_allclose(
         balanced.predict_proba(X)[2],
         MLPClassifier(**SETTINGS).fit(X, y, sample_weight=compute_sample_weight("balanced", y)).predict_proba(X)[2],
     )
+
+
+@pytest.mark.parametrize("values", [(1, 2), (-1, 1), (0, 7)])
+def test_two_labels_in_each_column(table, values):
+    """A matrix that is not of 0 and 1 holds labels of several targets, as few as they may be."""
+    X, y = table
+    labels = np.array(values)[(y[:, :2] > 0).astype(int)]
+    model = MLPClassifier(**SETTINGS).fit(X, labels)
+    assert [classes.tolist() for classes in model.classes_] == [list(values)] * 2
+    assert set(np.unique(model.predict(X))) == set(values)
+    assert model.score(X, labels) > 0.6
+
+
+def test_score_of_other_targets(table):
+    X, y = table
+    model = MLPClassifier(**SETTINGS).fit(X, y)
+    for wrong in (y[:, :1], y[:, :2], y[:, 0]):
+        with pytest.raises(ValueError, match=r"y has shape .*, but the model has 3 targets; pass one column for each"):
+            model.score(X, wrong)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.score(X, y[:1])
+
+
+def test_classes_that_only_validation_has(table):
+    """As weights go by the rows trained on, they are 0."""
+    X, y = table
+    labels = (y > 0).astype(int)
+    labels[:, 1] = 0
+    other = labels.copy()
+    other[0, 1] = 1
+    model = MLPClassifier(**SETTINGS, class_weight="balanced").fit(X, labels, X_val=X, y_val=other)
+    same = MLPClassifier(**SETTINGS, class_weight="balanced").fit(X, labels, X_val=X[1:], y_val=other[1:])
+    assert model.validation_scores_ == same.validation_scores_
 
 
 @pytest.mark.parametrize("kind", ["targets", "labels", "classes"])

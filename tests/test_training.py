@@ -241,6 +241,31 @@ def test_a_last_step_that_goes_too_far_spares_an_earlier_fit(deep):
     assert_array_equal(model.predict(X), expected)
 
 
+@ignore_convergence
+@pytest.mark.parametrize(
+    "y",
+    [np.arange(200) % 30, np.r_[np.arange(195) % 4, 4 * np.ones(5)], np.r_[np.arange(199) % 3, 9]],
+    ids=["more classes than rows held out", "a rare class", "a class of one row"],
+)
+def test_early_stopping_where_classes_cannot_be_held_out_in_proportion(rng, y):
+    """Any of many classes may be missing among the rows held out, as in scikit-learn."""
+    X = rng.normal(size=(200, 3))
+    model = MLPClassifier(early_stopping=True, max_iter=3, random_state=0).fit(X, y)
+    assert len(model.validation_scores_) == 3
+    assert_array_equal(model.classes_, np.unique(y))
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_divergence_spares_an_earlier_fit(table, early_stopping):
+    X, y = table
+    model = MLPRegressor(max_iter=500, random_state=0).fit(X, y)
+    expected = model.predict(X)
+    model.set_params(early_stopping=early_stopping, validation_fraction=0.2)
+    with pytest.raises(ValueError, match="diverged in epoch 1: .*weights.* it had before"):
+        model.fit(X * 1e200, y)
+    assert_array_equal(model.predict(X), expected)
+
+
 def test_divergence_with_early_stopping(table):
     X, y = table
     model = MLPRegressor(

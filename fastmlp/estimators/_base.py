@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
@@ -383,34 +384,24 @@ class BaseMLP(
 
     def _given_validation(self, validation, training_targets, training_weight):
         X, y, sample_weight = validation
+        training_dtype = self.network_.parameters.dtype
         try:
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                accept_sparse="csr",
-                dtype=self.network_.parameters.dtype,
-                order="C",
-                multi_output=True,
-                y_numeric=is_regressor(self),
-                reset=False,
-            )
-            X = for_core(X)
-            if sample_weight is not None:
-                sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
-            y = column_or_1d(y) if y.ndim == 2 and y.shape[1] == 1 else y
+            X, y, sample_weight = self._check_data(X, y, sample_weight, training_dtype, reset=False)
             targets = self._encode(y, X.dtype)
             if targets.ndim != training_targets.ndim or targets.shape[1:] != training_targets.shape[1:]:
                 raise ValueError(f"y has shape {y.shape}; pass the columns of the y that is trained on.")
             if targets.ndim == 2:
                 self.network_.loss.check_targets(self._in_loss(targets), self.network_.out_activation)
-            if X.shape[0] < 2 and is_regressor(self) and self.scoring is None:
-                raise ValueError("R^2 of 1 row is not defined; pass two rows or more, or set scoring='loss'.")
+            weights = self._total_weight(targets, sample_weight, (training_targets, training_weight), X.dtype)
+            rows = None if weights is None or np.all(weights) else np.flatnonzero(weights)
+            n_rows = X.shape[0] if rows is None else len(rows)
+            if n_rows < 2 and is_regressor(self) and self.scoring is None:
+                raise ValueError(f"R^2 of {n_rows} row is not defined; pass two rows or more, or set scoring='loss'.")
         except ValueError as error:
             raise ValueError(f"The rows to validate on, X_val and y_val, cannot be used: {error}") from error
-        weights = self._total_weight(targets, sample_weight, (training_targets, training_weight), X.dtype)
-        rows = None if weights is None or np.all(weights) else np.flatnonzero(weights)
-        return Validation(self, X, targets, weights, rows, self._scorer(), validation)
+        return Validation(
+            self, X, targets, weights, rows, self._scorer(), (validation[0], validation[1], sample_weight)
+        )
 
     def _check_callbacks(self):
         if self.callbacks is None:
@@ -437,6 +428,17 @@ class BaseMLP(
                 )
         else:
             dtype = [np.float64, np.float32] if self.dtype == "auto" else self.dtype
+        X, y, sample_weight = self._check_data(X, y, sample_weight, dtype, reset=not resume)
+        targets = self._check_targets(y, X.dtype, resume, incremental, classes)
+        if incremental and isinstance(getattr(self, "class_weight", None), str):
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, which partial_fit does not have; pass the weights as "
+                "a dict, from sklearn.utils.class_weight.compute_class_weight."
+            )
+        return X, targets, sample_weight
+
+    def _check_data(self, X, y, sample_weight, dtype, *, reset):
+        """Arrays as the core reads them; rows without weight have labels and targets of others."""
         X, y = validate_data(
             self,
             X,
@@ -446,20 +448,18 @@ class BaseMLP(
             order="C",
             multi_output=True,
             y_numeric=is_regressor(self),
-            reset=not resume,
+            reset=reset,
         )
         X = for_core(X)
+        self._sparse_labels = issparse(y) if reset else self._sparse_labels
+        y = y.toarray() if issparse(y) else y
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        targets = self._check_targets(y, X.dtype, resume, incremental, classes)
-        if incremental and isinstance(getattr(self, "class_weight", None), str):
-            raise ValueError(
-                "class_weight='balanced' needs all rows at once, which partial_fit does not have; pass the weights as "
-                "a dict, from sklearn.utils.class_weight.compute_class_weight."
-            )
-        return X, targets, sample_weight
+            if not np.all(sample_weight):
+                y = y.copy()
+                y[sample_weight == 0] = y[np.argmax(sample_weight > 0)]
+        return X, y, sample_weight
 
     def _total_weight(self, targets, sample_weight, counted, dtype):
         weights = self._weigh_classes(targets, sample_weight, counted)
@@ -468,7 +468,8 @@ class BaseMLP(
         with np.errstate(over="ignore", divide="ignore"):
             total = np.sum(weights, dtype=dtype)
             if total > 0 and not (np.isfinite(total) and np.isfinite(1 / total)):
-                raise ValueError(f"sample_weight sums to {total:g}; scale it, so that its mean is near 1.")
+                names = "sample_weight" if weights is sample_weight else "sample_weight times class_weight"
+                raise ValueError(f"{names} sums to {total:g}; scale it, so that its mean is near 1.")
         return for_core(weights.astype(dtype, copy=False))
 
     def _make_network(self, X, targets, resume, random_state):
@@ -554,23 +555,27 @@ class BaseMLP(
         if validates or not self.early_stopping or self.solver not in STOCHASTIC_SOLVERS:
             return rows, None
         rows = np.arange(len(targets), dtype=np.intp) if rows is None else rows
-        strata = targets[rows] if is_classifier(self) and targets.ndim == 1 else None
         n_validation = int(np.ceil(self.validation_fraction * len(rows)))
-        n_needed = 2 if strata is None else max(2, len(self.classes_))
-        has_single = strata is not None and 1 in np.bincount(strata)
-        if has_single:
+        strata = targets[rows] if is_classifier(self) and targets.ndim == 1 else None
+        counts = [] if strata is None else np.bincount(strata)
+        n_classes = np.count_nonzero(counts)
+        if n_classes <= 2 and 1 in counts:
             strata = strata[:, np.newaxis]  # which the split refuses by scikit-learn's words for it
-        if n_validation < n_needed and not has_single:
+        elif n_validation < 2:
             raise ValueError(
                 f"The validation set is too small: validation_fraction={self.validation_fraction} of {len(rows)} "
-                f"sample{'s' * (len(rows) > 1)} is {n_validation}, and {n_needed} are needed. Increase "
-                "'validation_fraction' or the size of your dataset."
+                f"sample{'s' * (len(rows) > 1)} is {n_validation}, and 2 are needed. Increase 'validation_fraction' or "
+                "the size of your dataset."
             )
+        elif n_classes > 2 and (1 in counts or min(n_validation, len(rows) - n_validation) < n_classes):
+            strata = None  # as scikit-learn always does with so many classes
         # A fit that goes on holds out the same rows, or it would be judged by rows it has learnt from.
         if resume and self._split_random_state is not None:
-            random_state = copy.deepcopy(self._split_random_state)
+            random_state = self._split_random_state
         else:
             self._split_random_state = copy.deepcopy(random_state)
+        if resume:  # what fails after this leaves the fit before as it was
+            random_state = copy.deepcopy(random_state)
         return train_test_split(rows, random_state=random_state, test_size=self.validation_fraction, stratify=strata)
 
     def _make_trainer(self, n_rows, random_state, resume, incremental):

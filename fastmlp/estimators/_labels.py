@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 LABELS_PER_BLOCK = 1 << 16
 
@@ -36,7 +36,7 @@ def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
         except TypeError:  # labels of a type that cannot be compared with the classes
             known = False
         if not known:
-            raise unknown_classes(classes)
+            raise unknown_classes(classes, y[block])
         codes[block] = found
     return codes
 
@@ -63,13 +63,61 @@ def one_hot(y: np.ndarray, classes: list[np.ndarray], smoothing: float, dtype: n
         If a label is not among its target's classes, or there are other targets than these.
     """
     if y.ndim != 2 or y.shape[1] != len(classes):
-        raise ValueError(f"y has shape {y.shape}, but the model has {len(classes)} targets; pass one column for each.")
+        raise targets_of_other_shape(y, classes)
     rows, targets, first = np.arange(len(y)), np.empty((len(y), sum(map(len, classes))), dtype), 0
     for column, labels in zip(y.T, classes, strict=True):
         targets[:, first : first + len(labels)] = smoothing / len(labels)
         targets[rows, first + class_numbers(column, labels)] += 1 - smoothing
         first += len(labels)
     return targets
+
+
+def distinct_labels(y: np.ndarray) -> np.ndarray:
+    """The classes of a target.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    ndarray of shape (n_classes,), sorted
+
+    Raises
+    ------
+    ValueError
+        If y holds fractions, or labels that have no order among each other.
+    """
+    try:
+        check_classification_targets(y)
+        return np.unique(y)
+    except (ValueError, TypeError) as error:
+        types = sorted({type(label).__name__ for label in y}) if y.dtype == object else []
+        if len(types) < 2 and "NoneType" not in types:
+            raise
+        raise ValueError(
+            f"y holds labels of type {', '.join(types)}; pass labels of one type, for example y.astype(str), and "
+            "leave out rows without a label."
+        ) from error
+
+
+def has_several_targets(y: np.ndarray) -> bool:
+    """Whether the columns of y are targets with classes of their own, and not labels that apply or do not.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+
+    Returns
+    -------
+    bool
+    """
+    if y.ndim != 2:
+        return False
+    if y.dtype == object:
+        return True
+    kind = type_of_target(y, input_name="y")
+    return kind == "multiclass-multioutput" or (kind == "multilabel-indicator" and not np.isin(y, (0, 1)).all())
 
 
 def is_classes_of_targets(classes: ArrayLike | list[ArrayLike] | None) -> bool:
@@ -129,18 +177,36 @@ def check_same_classes(classes: np.ndarray | list[np.ndarray], before: np.ndarra
         )
 
 
-def unknown_classes(classes: np.ndarray) -> ValueError:
-    """What to raise for a y with labels that are not among the classes.
+def targets_of_other_shape(y: np.ndarray, classes: list[np.ndarray]) -> ValueError:
+    """What to raise for a y that has not one column for each of several targets.
 
     Parameters
     ----------
-    classes : ndarray of shape (n_classes,)
+    y : ndarray
+    classes : list of ndarray
 
     Returns
     -------
     ValueError
     """
+    return ValueError(f"y has shape {y.shape}, but the model has {len(classes)} targets; pass one column for each.")
+
+
+def unknown_classes(classes: np.ndarray, y: np.ndarray) -> ValueError:
+    """What to raise for a y with labels that are not among the classes.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+    y : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    ValueError
+    """
+    known = classes.tolist()
+    unknown = next(label for label in y.tolist() if label not in known)
     return ValueError(
-        f"`y` has classes not in `self.classes_`, {classes}; pass only these, or name all classes in the first call to "
-        "partial_fit, or use fit to start anew."
+        f"`y` has classes not in `self.classes_`, {classes}, for example {unknown!r}; pass only these, or name all "
+        "classes in the first call to partial_fit, or use fit to start anew."
     )

@@ -6,15 +6,15 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix
 from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from fastmlp._typing import Callbacks, MatrixLike, RandomState
 from fastmlp.activations import Activation, Softmax, get_activation
@@ -24,8 +24,11 @@ from fastmlp.estimators._labels import (
     check_indicator_matrix,
     check_same_classes,
     class_numbers,
+    distinct_labels,
+    has_several_targets,
     is_classes_of_targets,
     one_hot,
+    targets_of_other_shape,
 )
 from fastmlp.losses import Hinge, Loss, get_loss
 from fastmlp.training.schedules import Schedule
@@ -228,6 +231,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         ndarray of shape (n_samples,), or (n_samples, n_classes) of 0 and 1 for multilabel targets, or
             (n_samples, n_targets) of labels for several targets
+            Multilabel, a CSR matrix if y was sparse.
 
         Raises
         ------
@@ -242,7 +246,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         >>> MLPClassifier((), solver="lbfgs").fit([[0.0], [1.0]], ["a", "b"]).predict([[-3.0], [3.0]])
         array(['a', 'b'], dtype='<U1')
         """
-        return self._in_blocks(self._check_X(X), self._labels_of)
+        labels = self._in_blocks(self._check_X(X), self._labels_of)
+        return csr_matrix(labels) if self._multilabel and self._sparse_labels else labels
 
     def _labels_of(self, X):
         return self._labels(self._decide(self._outputs(X)))
@@ -302,8 +307,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         check_is_fitted(self)
         if self._multioutput:
-            right = np.all(self.predict(X) == np.asarray(y), axis=1)
-            return float(np.average(right, weights=sample_weight))
+            check_consistent_length(X, y, sample_weight)
+            y = np.asarray(y)
+            if y.ndim != 2 or y.shape[1] != len(self.classes_):
+                raise targets_of_other_shape(y, self.classes_)
+            return float(np.average(np.all(self.predict(X) == y, axis=1), weights=sample_weight))
         if np.ndim(y) == 2 and not self._multilabel and np.shape(y)[1] == len(self.classes_):
             y = self.classes_[np.argmax(y, axis=1)]
         return super().score(X, y, sample_weight)
@@ -473,15 +481,27 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """Of several targets or labels: the product of the weights of their classes."""
         codes = self._decide(targets) if self._multioutput else targets.astype(np.intp)
         if not isinstance(self.class_weight, str):
-            return compute_sample_weight(self.class_weight, self._labels(codes))
+            try:
+                return compute_sample_weight(self.class_weight, self._labels(codes))
+            except ValueError as error:
+                raise ValueError(
+                    f"class_weight is {self.class_weight!r}, but {error}; pass a list of a dict for each column of y, "
+                    "from its labels to weights."
+                ) from error
         counted = self._decide(counted) if self._multioutput else counted.astype(np.intp)
         return np.prod(
             [
-                _balanced(np.bincount(column, counted_weight))[code]
-                for code, column in zip(codes.T, counted.T, strict=True)
+                _balanced(np.bincount(column, counted_weight, minlength=n_classes))[code]
+                for code, column, n_classes in zip(codes.T, counted.T, self._n_classes_of_columns, strict=True)
             ],
             axis=0,
         )
+
+    @property
+    def _n_classes_of_columns(self):
+        if self._multilabel:
+            return [2] * len(self.classes_)
+        return [len(labels) for labels in self.classes_]
 
     def _weights_of_classes(self, counts):
         """Weight of each of `classes_`, which have `counts` samples."""
@@ -501,7 +521,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _check_targets(self, y, dtype, resume, incremental, classes):
         """Class numbers in the smallest dtype that holds them, or a matrix for targets of several columns."""
-        y = y.toarray() if issparse(y) else y
         if incremental:
             self._check_classes(classes)
         self._multilabel = False
@@ -509,15 +528,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return self._targets_side_by_side(y, dtype, resume, incremental)
         if y.ndim == 2 and self._are_distributions(y, resume):
             return self._soft_targets(y, dtype, resume, incremental)
+        if y.ndim == 2 and type_of_target(y, input_name="y") == "continuous-multioutput":
+            raise ValueError(
+                f"y of shape {y.shape} holds fractions, and loss is {self.loss!r}; set loss='kl_divergence' for "
+                "probabilities of the classes, or pass labels."
+            )
         if y.ndim == 2:
             check_indicator_matrix(y)
-            self._multilabel = True
-            self.classes_ = np.arange(y.shape[1])
+            columns = np.arange(y.shape[1])
+            if incremental and not np.array_equal(self.classes_, columns):
+                raise ValueError(
+                    f"classes are {self.classes_}, but y has {y.shape[1]} columns of 0 and 1, one for each label; pass "
+                    f"classes=range({y.shape[1]})."
+                )
+            self.classes_, self._multilabel = columns, True
             return np.ascontiguousarray(y, dtype=dtype)
         if incremental:
             return class_numbers(y, self.classes_)
-        check_classification_targets(y)
-        classes = np.unique(y)
+        classes = distinct_labels(y)
         if resume:
             check_same_classes(classes, self.classes_)
         self.classes_ = classes
@@ -543,18 +571,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _has_several_targets(self, y, known):
         if known and hasattr(self, "classes_"):
             return self._multioutput
-        return y.ndim == 2 and type_of_target(y, input_name="y") == "multiclass-multioutput"
+        return has_several_targets(y)
 
     def _targets_side_by_side(self, y, dtype, resume, incremental):
         if not incremental:
-            classes = [np.unique(column) for column in y.T]
+            classes = [distinct_labels(column) for column in y.T]
             if resume:
                 check_same_classes(classes, self.classes_)
             self.classes_ = classes
         return one_hot(y, self.classes_, self.label_smoothing, dtype)
 
     def _encode(self, y, dtype):
-        y = y.toarray() if issparse(y) else y
         if self._multioutput:
             return one_hot(y, self.classes_, self.label_smoothing, dtype)
         if y.ndim == 1:
@@ -596,9 +623,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "label_smoothing=0, or use loss='log_loss'."
             )
         if self._multioutput and not self._is_hinge and self.out_activation in ("auto", "softmax"):
-            return Softmax([len(labels) for labels in self.classes_]), loss
+            return Softmax(self._n_classes_of_columns), loss
         if not (isinstance(self.out_activation, str) and self.out_activation == "auto"):
-            return get_activation(self.out_activation, "out_activation"), loss
+            out_activation = get_activation(self.out_activation, "out_activation")
+            groups = getattr(out_activation, "group_sizes", None)
+            if groups and not (self._multioutput and list(groups) == self._n_classes_of_columns):
+                raise ValueError(
+                    f"out_activation is {out_activation}, whose groups are not the classes of several targets, of "
+                    f"which y has {self._n_classes_of_columns if self._multioutput else 'none'}; use 'auto'."
+                )
+            return out_activation, loss
         if self._is_hinge:
             return get_activation("identity"), loss
         several = targets.shape[1] > 1 and not self._multilabel if targets.ndim == 2 else len(self.classes_) > 2
@@ -606,7 +640,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _by_target(self, values):
         """The columns of each of several targets."""
-        return np.split(values, np.cumsum([len(labels) for labels in self.classes_])[:-1], axis=1)
+        return np.split(values, np.cumsum(self._n_classes_of_columns)[:-1], axis=1)
 
     def _decide(self, values):
         """Class numbers from what `_outputs` returns: the largest, or whether it is above the threshold."""

@@ -296,11 +296,11 @@ class Perceptron(ClassifierMixin, DocumentationLinkMixin, BaseEstimator):
             if not resume:
                 self._random_state = check_random_state(self.random_state)
             self._train(X, targets, coef, intercept, n_epochs, self.mistakes_curve_ if resume else [])
-        except DivergenceError:
-            raise  # the model keeps its last good weights
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
+        except BaseException as error:
+            # The model keeps its last good weights, but those of an earlier fit rather than zeros.
+            if not isinstance(error, DivergenceError) or (self.n_iter_ == 0 and "coef_" in before):
+                self.__dict__.clear()
+                self.__dict__.update(before)
             raise
         if not (self.separated_ or incremental) and self.n_iter_ == n_epochs:
             warnings.warn(
@@ -347,7 +347,7 @@ class Perceptron(ClassifierMixin, DocumentationLinkMixin, BaseEstimator):
             )
         # By value, and not by NumPy's comparison, for which 1 and "1" are the same.
         if set(found.tolist()) - set(self.classes_.tolist()):
-            raise unknown_classes(self.classes_)
+            raise unknown_classes(self.classes_, found)
         if y.ndim == 2:
             if y.shape[1] != len(self.classes_):
                 raise ValueError(

@@ -212,6 +212,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         with np.errstate(over="ignore"):
             targets = np.ascontiguousarray(y, dtype=dtype)
         if not np.isfinite(targets).all():
+            if np.isnan(targets).any():
+                raise ValueError("y has NaN or None; leave out these rows, or fill them in.")
             raise ValueError(
                 f"y has {np.abs(y).max():g}, which is too large for {dtype}; scale y, or use dtype='float64'."
             )
