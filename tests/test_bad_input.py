@@ -14,13 +14,32 @@ from sklearn.utils._param_validation import InvalidParameterError
 from fastmlp import MLPClassifier, MLPRegressor, Network
 from fastmlp.activations import ELU, Increasing, LeakyReLU, Maxout, PowerProduct, RandomizedLeakyReLU
 from fastmlp.losses import Huber, Quantile
+from fastmlp.training import lbfgs
 from fastmlp.training.callbacks import Checkpoint, EarlyStopping, LearningRateLogger, ScoreMonitor
-from fastmlp.training.loop import DivergenceError
+from fastmlp.training.loop import Trainer
 from fastmlp.training.schedules import Cosine, Exponential, OneCycle, Step, WarmUp
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 LABELS = np.arange(40) % 3
 NUMBERS = X.sum(axis=1)
+
+
+# Epochs that a test has trained for, and fits by lbfgs.
+EPOCHS = []
+
+
+@pytest.fixture(autouse=True)
+def count_epochs(monkeypatch):
+    for owner, name in ((Trainer, "_run_epoch"), (lbfgs, "train")):
+        run = getattr(owner, name)
+
+        def counted(*args, run=run, **kwargs):
+            result = run(*args, **kwargs)
+            EPOCHS.append(run)
+            return result
+
+        monkeypatch.setattr(owner, name, counted)
+    EPOCHS.clear()
 
 
 def raise_value_error(info):
@@ -233,15 +252,16 @@ def check_refused(estimator, error, message, call, n_epochs=0):
     fresh_state = dict(vars(estimator))
     with pytest.raises(error, match=f"(?s){message}") as caught:
         call(estimator)
-    assert caught.type in (error, DivergenceError)
+    assert caught.type is error
     assert vars(estimator) == fresh_state
 
-    model, epochs = copy.deepcopy(fitted(type(estimator))), []
+    model = copy.deepcopy(fitted(type(estimator)))
     before, parameters = model.predict(X), model.get_params(deep=False)
-    model.set_params(**{"callbacks": epochs.append} | without_defaults(estimator))
+    model.set_params(**without_defaults(estimator))
+    EPOCHS.clear()
     with pytest.raises(error, match=f"(?s){message}"):
         call(model)
-    assert len(epochs) == n_epochs
+    assert len(EPOCHS) == n_epochs
     np.testing.assert_array_equal(model.set_params(**parameters).predict(X), before)
 
 
@@ -645,12 +665,14 @@ def test_bad_isa(monkeypatch):
 # Wrong calls that are accepted, or refused late or without a word about what to do.
 
 
-def fit_with(**parameters):
-    epochs = []
+def fitted_with(**parameters):
     model = copy.deepcopy(fitted(MLPRegressor)).set_params(**parameters)
-    callbacks = parameters.get("callbacks", [])
-    model.callbacks = [epochs.append, *(callbacks if isinstance(callbacks, list) else [callbacks])]
-    return model, epochs
+    EPOCHS.clear()
+    return model
+
+
+def scoring_without_weights(model, X, y):
+    raise RuntimeError("no score")
 
 
 NOT_NUMBERS = [lambda m, X, y: "good", lambda m, X, y: None, lambda m, X, y: np.ones(2), lambda m, X, y: np.nan]
@@ -659,18 +681,76 @@ NOT_NUMBERS = [lambda m, X, y: "good", lambda m, X, y: None, lambda m, X, y: np.
 @pytest.mark.parametrize("scoring", NOT_NUMBERS, ids=["str", "None", "array", "nan"])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_scoring_that_gives_no_number(scoring):
-    model, _ = fit_with(scoring=scoring, early_stopping=True)
+    model = fitted_with(scoring=scoring, early_stopping=True)
     with pytest.raises(ValueError, match="scoring returned .*; it has to return a finite number"):
         model.fit(X, NUMBERS)
+    assert not EPOCHS
+
+
+@pytest.mark.parametrize(
+    ("make", "parameters", "data", "message"),
+    [
+        (MLPRegressor, dict(scoring="accuracy"), {}, "scoring is 'accuracy', .*: continuous is not supported; choose"),
+        (MLPRegressor, dict(scoring=scoring_without_weights), {}, "scoring is <function .*: no score; choose"),
+        (
+            MLPRegressor,
+            dict(scoring="neg_max_error"),
+            dict(sample_weight=np.arange(40.0)),
+            "scoring is 'neg_max_error', .*unexpected keyword argument 'sample_weight'; choose one that .* takes",
+        ),
+        (MLPClassifier, dict(scoring="f1"), {}, "scoring is 'f1', which cannot judge .* multiclass .*; choose"),
+        (MLPClassifier, dict(scoring="neg_log_loss", loss="hinge"), {}, "scoring is 'neg_log_loss', .*predict_proba"),
+    ],
+    ids=["accuracy", "function", "weights", "f1", "hinge"],
+)
+def test_scoring_that_does_not_suit(make, parameters, data, message):
+    y = LABELS if make is MLPClassifier else NUMBERS
+    estimator = make(early_stopping=True, validation_fraction=0.4, **parameters)
+    check_refused(estimator, ValueError, message, lambda model: model.fit(X, y, **data))
+
+
+def test_scoring_of_rows_that_do_not_suit():
+    """One class among the rows to validate on has no log-loss."""
+    call = dict(X_val=X[:1], y_val=LABELS[:1])
+    message = "scoring is 'neg_log_loss', which cannot judge the rows to validate on: .*contains only one label"
+    check_refused(MLPClassifier(scoring="neg_log_loss"), ValueError, message, lambda m: m.fit(X, LABELS, **call))
+
+
+@pytest.mark.parametrize(
+    ("callback", "message"),
+    [
+        (EarlyStopping("validation_score"), "monitor is 'validation_score', but there are no rows to validate on"),
+        (EarlyStopping("validation_loss"), "monitor is 'validation_loss', but there are no rows to validate on; pass"),
+        (ScoreMonitor(X[:, :2], NUMBERS), "ScoreMonitor cannot score the model by scoring=None: X has 2 features"),
+        (ScoreMonitor(X, NUMBERS, "accuracy"), "ScoreMonitor cannot score .*'accuracy': continuous is not supported"),
+        (ScoreMonitor(X, NUMBERS, 3), "ScoreMonitor cannot score the model by scoring=3: .*'scoring'"),
+        (Checkpoint("model.joblib"), "The model cannot be pickled: .*; pass functions that are defined at the top"),
+    ],
+    ids=["score", "loss", "width", "accuracy", "number", "lambda"],
+)
+@pytest.mark.parametrize("by_protocol", [False, True])
+def test_callbacks_that_do_not_suit(callback, message, by_protocol, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = fitted_with(callbacks=[lambda info: None])
+    if by_protocol and hasattr(model, "set_callbacks"):
+        model.set_callbacks(callback)
+    else:
+        model.callbacks.append(callback)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, NUMBERS)
+    assert not EPOCHS
+    np.testing.assert_array_equal(model.predict(X), before)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("callback", [EarlyStopping, Checkpoint, LearningRateLogger])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_class_as_a_callback(callback):
-    model, epochs = fit_with(callbacks=callback)
+    model = fitted_with(callbacks=callback)
     with pytest.raises(ValueError, match=f"callbacks holds the class {callback.__name__}; pass an object of it"):
         model.fit(X, NUMBERS)
-    assert not epochs
+    assert not EPOCHS
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -688,10 +768,22 @@ def test_a_class_as_a_callback(callback):
 )
 def test_a_checkpoint_that_cannot_be_written_is_seen_before_training(tmp_path, monkeypatch, path, error, message):
     monkeypatch.chdir(tmp_path)
-    model, epochs = fit_with(callbacks=Checkpoint(path, every=1))
+    model = fitted_with(callbacks=Checkpoint(path, every=1))
     with pytest.raises(error, match=message):
         model.fit(X, NUMBERS)
-    assert not epochs
+    assert not EPOCHS
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_checkpoint_where_nothing_can_be_written(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)  # folders' modes do not count for a superuser
+    model = fitted_with(callbacks=Checkpoint(tmp_path / "model.joblib", every=1))
+    with pytest.raises(PermissionError, match=r"path is '.*', but nothing can be written to '.*': Permission denied;"):
+        model.fit(X, NUMBERS)
+    assert not EPOCHS
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -1,18 +1,23 @@
 """Callbacks: functions, fastmlp's own, scikit-learn's protocol; and the progress that verbose shows."""
 
+import copy
+import pickle
 import sys
+from types import SimpleNamespace
 
+import joblib
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.datasets import make_regression
 from sklearn.metrics import r2_score
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastmlp import MLPClassifier, MLPRegressor
-from fastmlp.training.callbacks import Callback, EarlyStopping, LearningRateLogger, ScoreMonitor
+from fastmlp.training.callbacks import Callback, EarlyStopping, EpochInfo, LearningRateLogger, ScoreMonitor
+from fastmlp.training.stopping import Patience
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -119,15 +124,103 @@ def test_early_stopping(monitor):
     assert model.stop_reason_ == "callback"
 
 
-def test_early_stopping_without_rows_to_validate_on():
-    with pytest.raises(ValueError, match="monitor is 'validation_loss', but there are no rows to validate on; pass X_"):
-        MLPRegressor(**SETTINGS, callbacks=EarlyStopping("validation_loss")).fit(X, Y)
+def test_early_stopping_is_patience(rng):
+    """It stops where patience, told of the same losses one by one, runs out."""
+    for _ in range(50):
+        losses = rng.normal(size=30).cumsum()
+        for tol, n_iter_no_change in ((0.0, 2), (0.5, 3), (0.1, float("inf"))):
+            stopping, patience = (
+                EarlyStopping("loss", n_iter_no_change, tol),
+                Patience(tol, n_iter_no_change, higher_is_better=False),
+            )
+            for epoch in range(1, 31):
+                patience.update(losses[epoch - 1])
+                model = SimpleNamespace(
+                    loss_curve_=list(losses[:epoch]), validation_loss_curve_=None, validation_scores_=None
+                )
+                info = EpochInfo(epoch, 30, losses[epoch - 1], model=model)
+                assert stopping(info) == patience.exhausted
+
+
+@pytest.mark.parametrize("monitor", ["loss", "validation_score"])
+def test_early_stopping_over_partial_fits(monitor):
+    """What counts is the curve over all calls, though each is an epoch of its own."""
+    stopping = EarlyStopping(monitor, n_iter_no_change=2, tol=10.0)
+    model = MLPRegressor(**SETTINGS, callbacks=stopping)
+    reasons = []
+    for validates in (False, True, True, True, True, True):
+        held_out = dict(X_val=X, y_val=Y) if validates or monitor != "loss" else {}
+        reasons.append(model.partial_fit(X, Y, **held_out).stop_reason_)
+    assert reasons == ["max_iter"] * 3 + ["callback"] * 3
+
+
+def test_clones_in_threads_have_patience_and_scores_of_their_own(monkeypatch):
+    """scikit-learn's clones share callbacks; which thread is told first must not matter."""
+    own = {}
+    monitor = ScoreMonitor(X, Y)
+
+    def watch(info):
+        monitor(info)
+        own.setdefault(id(info.model), []).append(monitor._score(info.model))
+
+    settings = {**SETTINGS, "max_iter": 40, "learning_rate_init": 0.02, "n_jobs": 1}
+    model = MLPRegressor(**settings).set_callbacks(EarlyStopping(n_iter_no_change=2, tol=0.01), monitor)
+
+    def lengths(n_jobs):
+        with joblib.parallel_config("threading"):
+            fits = cross_validate(model, X, Y, cv=4, n_jobs=n_jobs, return_estimator=True)["estimator"]
+        scores = [monitor._scores_of[fitted] for fitted in fits]
+        for fitted, of_fit in zip(fits, scores, strict=True):
+            assert of_fit[-1] == fitted.score(X, Y)
+        return [(fitted.n_iter_, len(of_fit)) for fitted, of_fit in zip(fits, scores, strict=True)]
+
+    alone = lengths(1)
+    assert len({n_iter for n_iter, _ in alone}) > 1
+    assert all(n_iter == n_scores < 40 for n_iter, n_scores in alone)
+    assert lengths(4) == alone
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_the_model_is_up_to_date_when_it_is_told_of(solver, early_stopping):
+    """All that a fit leaves, a callback finds, as of the epoch."""
+    names = ["n_iter_", "t_", "loss_", "loss_curve_", "validation_scores_", "best_loss_", "best_validation_score_"]
+
+    def attributes(model):
+        return {name: copy.copy(getattr(model, name)) for name in [*names, "best_iter_"]}
+
+    told = []
+    settings = dict(solver=solver, early_stopping=early_stopping, callbacks=lambda info: told.append(info.model))
+    seen = []
+    model = MLPRegressor(**SETTINGS | settings)
+    model.callbacks = lambda info: seen.append(attributes(info.model))
+    model.fit(X, Y, X_val=X[:30], y_val=Y[:30])
+    for epoch in (1, 5):
+        until = MLPRegressor(**SETTINGS | settings).set_params(callbacks=lambda info, last=epoch: info.epoch == last)
+        expected = attributes(until.fit(X, Y, X_val=X[:30], y_val=Y[:30]))
+        if solver == "lbfgs":
+            del expected["t_"], seen[epoch - 1]["t_"]  # evaluations, of which the last line search may have had more
+        assert seen[epoch - 1] == expected
 
 
 def test_learning_rates():
     logger = LearningRateLogger()
     model = MLPRegressor(**SETTINGS, learning_rate=lambda epoch: 0.1 / (1 + epoch), callbacks=logger).fit(X, Y)
     assert logger.learning_rates == model.learning_rate_curve_ == [0.1 / (1 + epoch) for epoch in range(8)]
+    model.partial_fit(X, Y)
+    assert len(logger.learning_rates) == 9
+
+
+def test_scores_over_partial_fits():
+    monitor = ScoreMonitor(X, Y)
+    model, other = MLPRegressor(**SETTINGS, callbacks=monitor), MLPRegressor(**SETTINGS, callbacks=monitor)
+    expected = [model.partial_fit(X, Y).score(X, Y) for _ in range(3)]
+    assert monitor.scores == expected
+    other.partial_fit(X, Y)
+    assert len(monitor.scores) == 1
+    expected.append(model.partial_fit(X, Y).score(X, Y))
+    assert monitor.scores == expected
+    assert pickle.loads(pickle.dumps(monitor)).scores == expected
 
 
 def test_lines_where_nobody_watches(capsys):

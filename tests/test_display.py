@@ -118,9 +118,9 @@ def test_wide_ranges_are_logarithmic():
 
 
 def test_curves_of_other_lengths():
-    """Held-out rows that came in a later fit, and the score of an epoch that diverged, which has no loss."""
-    later = LossCurveDisplay(loss_curve=LOSSES, validation_scores=[0.5, 0.6]).plot()
-    assert_array_equal(curves(later)["validation score"][0], [3, 4])
+    """Held-out rows in earlier epochs alone, and the score of an epoch that diverged, which has no loss."""
+    earlier = LossCurveDisplay(loss_curve=LOSSES, validation_scores=[0.5, 0.6]).plot()
+    assert_array_equal(curves(earlier)["validation score"][0], [1, 2])
     diverged = LossCurveDisplay(loss_curve=LOSSES, validation_scores=[*SCORES, np.nan]).plot()
     assert_array_equal(curves(diverged)["validation score"][0], [1, 2, 3, 4, 5])
     assert diverged.ax_.get_xlim() == (0.5, 5.5)
@@ -136,6 +136,29 @@ def test_from_estimator(iris):
     assert display.learning_rate_ax_.get_xlabel() == "Epoch (ended at max_iter)"
     assert legend(display)[-1] == f"best epoch: {model.best_iter_}"
     assert np.argmax(model.validation_scores_) + 1 == model.best_iter_
+
+
+def test_the_best_epoch_is_marked_where_it_is(iris):
+    model = MLPClassifier(**SETTINGS | dict(max_iter=30, learning_rate_init=0.3), early_stopping=True).fit(*iris)
+    display = LossCurveDisplay.from_estimator(model)
+    (mark,) = [line for line in display.ax_.lines if line.get_label().startswith("best epoch")]
+    assert_array_equal(mark.get_xdata(), [1 + np.argmax(model.validation_scores_)] * 2)
+
+
+def test_validation_in_some_of_several_fits(iris):
+    """Each value stands at its own epoch."""
+    model = MLPClassifier(**SETTINGS, warm_start=True)
+    scores = {}
+    for number, validates in enumerate([False, True, True, False]):
+        held_out = dict(X_val=iris[0][::2], y_val=iris[1][::2]) if validates else {}
+        model.fit(*iris, **held_out)
+        if validates:
+            scores[4 * (number + 1)] = model.score(iris[0][::2], iris[1][::2])
+    epochs, values = curves(LossCurveDisplay.from_estimator(model))["validation score"]
+    assert_array_equal(epochs, np.arange(1, 13))
+    assert np.isnan(values[:4]).all()
+    assert np.isfinite(values[4:]).all()
+    assert {epoch: values[epoch - 1] for epoch in scores} == scores
 
 
 def test_from_other_estimators(iris):

@@ -5,6 +5,7 @@ import pickle
 import time
 
 import joblib
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_classification
@@ -91,6 +92,44 @@ def test_from_a_checkpoint_on(table, tmp_path, variant):
     assert [file.name for file in tmp_path.iterdir()] == ["model.joblib"]
 
 
+def test_a_resumed_fit_ends_where_it_would_have(table, tmp_path):
+    """By what the documentation says to do, again and again, and whatever the schedule."""
+    path = tmp_path / "model.joblib"
+    settings = SETTINGS | dict(max_iter=9, learning_rate="cosine")
+    whole = MLPClassifier(**settings, callbacks=Checkpoint(path, every=5)).fit(*table)
+    model = joblib.load(path)
+    for callbacks in (lambda info: info.epoch == 2, None):
+        left = model.max_iter - model.n_iter_
+        model.set_params(warm_start=True, max_iter=left, callbacks=callbacks).fit(*table)
+    assert_same_model(model, whole)
+
+
+def test_checkpoints_of_partial_fits(table, tmp_path):
+    path = tmp_path / "model.joblib"
+    model = MLPClassifier(**SETTINGS, callbacks=Checkpoint(path, every=4))
+    for _ in range(N_EPOCHS):
+        model.partial_fit(*table, classes=[0, 1, 2])
+    resumed = joblib.load(path).set_params(callbacks=None)
+    assert len(resumed.loss_curve_) == 4
+    for _ in range(N_EPOCHS - 4):
+        resumed.partial_fit(*table)
+    assert_same_model(resumed, model)
+
+
+def test_the_file_of_a_checkpoint(table, tmp_path):
+    """It has the rights of any new file, and a link stays a link."""
+    model = MLPClassifier(**SETTINGS, max_iter=1).fit(*table)
+    (tmp_path / "other").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder" / "model")
+    model.save_checkpoint(tmp_path / "link")
+    model.save_checkpoint(tmp_path / "model")
+    assert (tmp_path / "link").is_symlink()
+    for name in ("model", "folder/model"):
+        assert (tmp_path / name).stat().st_mode == (tmp_path / "other").stat().st_mode
+        assert joblib.load(tmp_path / name).n_iter_ == 1
+
+
 @pytest.mark.parametrize("kept", [2, 3, 4])
 def test_from_a_pickle_in_a_callback_on(table, kept):
     """Which has the last weights, where the best are to be kept, whether or not these are the best so far."""
@@ -115,6 +154,24 @@ def test_a_schedule_with_an_end_goes_on_to_it(table, tmp_path):
     assert_same_model(resumed.fit(*table), whole)
 
 
+@pytest.mark.parametrize("max_iter", [3, 10, 14])
+def test_an_unfinished_schedule_is_finished_and_starts_anew(table, max_iter):
+    """No epoch is wasted on the rate of 0 that it ends with."""
+    settings = SETTINGS | dict(learning_rate="cosine", learning_rate_init=1.0, warm_start=True)
+    model = MLPClassifier(**settings, max_iter=10, callbacks=lambda info: info.epoch == 6).fit(*table)
+    model.set_params(callbacks=None, max_iter=max_iter).fit(*table)
+    first = [(1 + np.cos(np.pi * epoch / 10)) / 2 for epoch in range(10)]
+    second = [(1 + np.cos(np.pi * epoch / (max_iter - 4))) / 2 for epoch in range(max_iter - 4)]
+    assert_allclose(model.learning_rate_curve_, (first + second)[: 6 + max_iter], atol=1e-12)
+
+
+def test_a_schedule_stays_at_its_end_in_partial_fit(table):
+    model = MLPClassifier(**SETTINGS, learning_rate="cosine", learning_rate_init=1.0, max_iter=2)
+    for _ in range(4):
+        model.partial_fit(*table, classes=[0, 1, 2])
+    assert_allclose(model.learning_rate_curve_, [1, 0.5, 0, 0], atol=1e-12)
+
+
 def test_a_checkpoint_leaves_no_trace_in_later_pickles(table, tmp_path):
     """What is read back is a model like any other: its pickles hold moments only if it is to go on."""
     model = MLPRegressor(hidden_layer_sizes=(300, 300), max_iter=2, warm_start=True).fit(*table)
@@ -129,8 +186,22 @@ def test_lbfgs_after_epochs(table, tmp_path):
     model.set_params(solver="lbfgs").fit(*table)
     losses = list(model.loss_curve_)
     model.save_checkpoint(tmp_path / "model.joblib")
+    assert len(losses) == model.n_iter_
     assert model.loss_curve_ == joblib.load(tmp_path / "model.joblib").loss_curve_ == losses
     assert "moments" not in str(model.summary())
+
+
+def test_epochs_after_lbfgs(table):
+    """Its evaluations are no samples that the step size goes by, and its iterations no epochs."""
+    settings = dict(hidden_layer_sizes=5, max_iter=4, warm_start=True, random_state=0)
+    model = MLPRegressor(**settings, solver="lbfgs").fit(*table)
+    iterations = len(model.loss_curve_)
+    assert len(model.fit(*table).loss_curve_) == 2 * iterations
+    model.set_params(solver="sgd", learning_rate="invscaling").fit(*table)
+    fresh = MLPRegressor(**settings, solver="sgd", learning_rate="invscaling").fit(*table)
+    assert len(model.loss_curve_) == 4
+    assert model.learning_rate_curve_ == fresh.learning_rate_curve_
+    assert model.t_ == fresh.t_
 
 
 def test_a_failed_fit_that_goes_on_keeps_the_history(table):
@@ -141,7 +212,8 @@ def test_a_failed_fit_that_goes_on_keeps_the_history(table):
     losses = list(model.loss_curve_)
     with pytest.raises(RuntimeError, match="no more"):
         model.set_params(callbacks=fail).fit(*table)
-    assert model.loss_curve_ == losses
+    assert model.loss_curve_[:-1] == losses
+    assert (model.stop_reason_, model.n_iter_) == ("failed", 1)
 
 
 def test_a_failed_checkpoint_leaves_the_one_before(table, tmp_path):

@@ -43,7 +43,7 @@ class LossCurveDisplay:
     Parameters
     ----------
     loss_curve : sequence of float
-        Training loss of each epoch.
+        Training loss of each epoch, from 1; so are the other curves, with NaN where an epoch has no value.
     validation_loss_curve : sequence of float, default=None
         Loss on held-out rows.
     validation_scores : sequence of float, default=None
@@ -204,13 +204,8 @@ class LossCurveDisplay:
         return curve is not None and len(curve) > 0
 
     def _draw(self, ax, curve, label, style):
-        # Curves that began or ended at another epoch than the losses: held-out rows came later, or the last epoch had
-        # no loss.
-        first = 1 + max(0, len(self.loss_curve) - len(curve))
         marker = "o" if len(curve) < FEW_EPOCHS else None
-        (line,) = ax.plot(
-            np.arange(first, first + len(curve)), curve, label=label, marker=marker, markersize=3, **style
-        )
+        (line,) = ax.plot(np.arange(1, len(curve) + 1), curve, label=label, marker=marker, markersize=3, **style)
         return line
 
     @staticmethod

@@ -292,20 +292,26 @@ class BaseMLP(
             if validates:
                 validate = self._given_validation(validation, targets, own_weight)
             elif validation_rows is not None:
+                given = given[0], given[1], own_weight
                 validate = Validation(self, X, targets, sample_weight, validation_rows, self._scorer(), given)
             else:
                 validate = None
+            if self._trainer is not None:
+                self._set_fitted(self._trainer.history, self._trainer.patience.best)
+            elif not resume:
+                self._set_fitted(History(), np.inf)
+            self._importances = None
+            if validate is not None:
+                validate.check()
+            for callback in [*callbacks, *getattr(self, "_skl_callbacks", [])]:
+                if isinstance(callback, Callback):
+                    callback.check(self, has_validation=validate is not None)
         except BaseException:
             self._restore(before)
             raise
 
         observers = Observers(self, callbacks, validate=validate, max_time=self.max_time, verbose=self.verbose)
         max_iter = 1 if incremental else self.max_iter
-        if self._trainer is not None:
-            self._set_fitted(self._trainer.history, self._trainer.patience.best)
-        elif not resume:
-            self._set_fitted(History(), np.inf)
-        self._importances = None
         importance_rows = self._importance_rows(X, rows)  # before training shuffles them
         try:
             self._run(X, targets, sample_weight, rows, max_iter, observers, given)
@@ -414,8 +420,6 @@ class BaseMLP(
                 )
             if isinstance(callback, type):
                 raise ValueError(f"callbacks holds the class {callback.__name__}; pass an object of it.")
-            if isinstance(callback, Callback):
-                callback.check()
         return callbacks
 
     def _check_training_data(self, X, y, sample_weight, resume, incremental, classes):
@@ -597,8 +601,8 @@ class BaseMLP(
         settings = tuple(getattr(self, name) for name in OPTIMIZER_PARAMETERS)
         if before is not None and settings == self._optimizer_settings:
             optimizer, schedule = before.optimizer, before.schedule
-            if isinstance(schedule, ByProgress) and schedule.has_ended and not incremental:
-                schedule = self._new_schedule()
+            if isinstance(schedule, ByProgress):
+                schedule.go_on(0 if incremental else self.max_iter)
         else:
             optimizer, schedule = self._new_optimizer(), self._new_schedule()
         patience = Patience(self.tol, self.n_iter_no_change, higher_is_better=self.early_stopping)
@@ -626,11 +630,16 @@ class BaseMLP(
         self._trainer = trainer
 
     def _history_so_far(self):
-        """Of a model that came without its trainer, out of a file."""
+        """Of a model without a trainer: out of a file, or fitted by lbfgs, whose iterations are no epochs."""
+        was_lbfgs = not self.learning_rate_curve_
+        if was_lbfgs != (self.solver == "lbfgs"):
+            return History()
+        n_epochs = len(self.loss_curve_)
         return History(
             loss_curve=list(self.loss_curve_),
-            validation_scores=list(self.validation_scores_ or []),
-            validation_losses=list(self.validation_loss_curve_ or []),
+            # Without that of an epoch that diverged.
+            validation_scores=(self.validation_scores_ or [])[:n_epochs],
+            validation_losses=(self.validation_loss_curve_ or [])[:n_epochs],
             learning_rates=list(self.learning_rate_curve_),
             n_samples_seen=self.t_,
         )
@@ -657,6 +666,7 @@ class BaseMLP(
 
     def _train(self, X, targets, sample_weight, rows, max_iter, observers):
         trainer = self._trainer
+        self._keep_up(observers, trainer.history, lambda: trainer.patience.best)
         try:
             trainer.train(
                 X,
@@ -673,23 +683,37 @@ class BaseMLP(
                 self._trainer = None  # its moments are no good either
 
     def _train_lbfgs(self, X, targets, sample_weight, rows, observers):
-        history = lbfgs.train(
-            self.network_,
-            X,
-            targets,
-            sample_weight,
-            rows,
-            target_values=self._target_values,
-            alpha=self.alpha,
-            max_iter=self.max_iter,
-            max_fun=self.max_fun,
-            tol=self.tol,
-            observers=observers,
-        )
-        self._set_fitted(history, best=min(history.loss_curve, default=np.inf))
+        history = self._history_so_far()
+
+        def best():
+            return min(history.loss_curve, default=np.inf)
+
+        self._keep_up(observers, history, best)
+        try:
+            lbfgs.train(
+                self.network_,
+                X,
+                targets,
+                sample_weight,
+                rows,
+                target_values=self._target_values,
+                alpha=self.alpha,
+                max_iter=self.max_iter,
+                max_fun=self.max_fun,
+                tol=self.tol,
+                history=history,
+                observers=observers,
+            )
+        finally:
+            self._set_fitted(history, best())
         if self.stop_reason_ == "diverged":
             kept = f"its last good weights, those of iteration {self.n_iter_}"
             raise DivergenceError(divergence_message(f"iteration {self.n_iter_ + 1}", kept))
+
+    def _keep_up(self, observers, history, best):
+        """Let fitted attributes be those of the moment when callbacks look at them."""
+        if observers.callbacks:
+            observers.callbacks = [lambda info: self._set_fitted(history, best()), *observers.callbacks]
 
     @property
     def _keeps_best(self):

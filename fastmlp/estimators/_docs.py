@@ -29,8 +29,9 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         which then stops training only at 1e-6; 'step', 'exponential', 'cosine' and 'one_cycle', which take parameters
         as objects of `fastmlp.training.schedules`, for example ``WarmUp(5, then=Cosine())``; or a function of the
         epoch, from 0, that returns the learning rate. A schedule with an end runs over ``max_iter`` epochs; a ``fit``
-        with ``warm_start`` goes on with it until it has ended, and then runs it anew; each ``partial_fit`` is its next
-        epoch, and beyond ``max_iter`` the rate stays what it is in the end. Not for lbfgs.
+        with ``warm_start`` goes on with one that was not finished, and runs it anew over the epochs that are left; each
+        ``partial_fit`` is its next epoch, and beyond ``max_iter`` the rate stays what it is in the end. Not for
+        lbfgs.
 
     learning_rate_init : float, default=0.001
         First step size; not for lbfgs.
@@ -147,15 +148,15 @@ SHARED_ATTRIBUTES = """network_ : Network
         Weights and biases of each layer: views of one flat array, ``network_.parameters``.
 
     loss_curve_ : list of float
-        Mean cost of each epoch, or iteration of lbfgs, penalties included; its last value is ``loss_``, its smallest
-        ``best_loss_``.
+        Mean cost of each epoch, or iteration of lbfgs, penalties included, over all fits that continue each other with
+        one of them; its last value is ``loss_``, its smallest, without ``early_stopping``, ``best_loss_``.
 
     learning_rate_curve_ : list of float
         At the start of each epoch; empty for lbfgs.
 
     validation_scores_, validation_loss_curve_ : list of float
-        Score, and mean loss without penalties, of the rows that were validated on, after each epoch; None if there were
-        none.
+        Score, and mean loss without penalties, of the rows that were validated on, after each epoch, NaN for earlier
+        ones without; None if there were none. After a divergence they end with the NaN of an epoch that has no loss.
 
     best_validation_score_, best_iter_ : float, int
         With ``early_stopping`` the best score, and its place in the curves, from 1; else None.
@@ -164,7 +165,7 @@ SHARED_ATTRIBUTES = """network_ : Network
         Mean absolute derivative of the output by each feature, with sum 1; after ``fit``, not ``partial_fit`` (S24).
 
     n_iter_ : int
-        Epochs of the last fit.
+        Epochs, or iterations of lbfgs, of the last fit.
 
     stop_reason_ : str
         Why it ended (S21): max_iter, max_time, no_improvement, callback, interrupted, diverged, failed (a callback,

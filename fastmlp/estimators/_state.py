@@ -2,8 +2,8 @@
 
 import os
 import pickle
-import tempfile
-from contextlib import nullcontext
+import secrets
+from contextlib import nullcontext, suppress
 
 import joblib
 from sklearn.utils.validation import check_is_fitted
@@ -22,9 +22,10 @@ class StoredStateMixin:
     def save_checkpoint(self, path: str | os.PathLike) -> None:
         """Write the model with all that training needs to go on from here, as if it had never stopped.
 
-        Beside the weights that is the optimizer's moments, schedule, patience, history, random state and the order of
-        the rows, which a pickle holds only with ``warm_start=True`` or after ``partial_fit``. Read it by
-        ``joblib.load``, which runs code from the file: read only your own.
+        Beside the weights that is the optimizer's moments, schedule, patience, history and random state, and within a
+        fit, with ``warm_start=True`` or after ``partial_fit``, the order of the rows: after another fit the next epoch
+        shuffles them anew. A pickle holds all of this only with ``warm_start=True`` or after ``partial_fit``. Read it
+        by ``joblib.load``, which runs code from the file: read only your own.
 
         Parameters
         ----------
@@ -54,21 +55,22 @@ class StoredStateMixin:
         (1, 2)
         """
         check_is_fitted(self)
-        path = check_path(path)
+        path = os.path.realpath(check_path(path))  # a link stays one
+        temporary = os.path.join(os.path.dirname(path), f".checkpoint-{secrets.token_hex(8)}")
         trainer = self._trainer
         with trainer.as_ended() if trainer is not None else nullcontext():
             if trainer is not None:
                 self._set_fitted(trainer.history, trainer.patience.best)
-            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".checkpoint-")
             self._keeps_training_state = True
             try:
-                with os.fdopen(handle, "wb") as file:
+                with open(temporary, "xb") as file:
                     joblib.dump(self, file)
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(temporary, path)
             except BaseException as error:
-                os.unlink(temporary)
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary)
                 if isinstance(error, (pickle.PicklingError, AttributeError, TypeError)):
                     raise ValueError(
                         f"The model cannot be pickled: {error}; pass functions that are defined at the top of a module."

@@ -1,5 +1,6 @@
 """Rows to validate on while a fit runs: held out of X, or given as X_val."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
@@ -28,7 +29,7 @@ class Validation:
     scorer : callable, 'loss' or None
         Scores the model; None is the estimator's own score, 'loss' the negative mean loss.
     given : tuple
-        (X, y, sample_weight) as the user gave them, for the scorer.
+        (X, y) as the user gave them, and sample weights, for the scorer.
     """
 
     model: Any
@@ -41,6 +42,9 @@ class Validation:
 
     def __post_init__(self):
         self._data = Data(self.X, self.targets, self.sample_weight, self.rows, *self.model._target_values)
+        if callable(self.scorer):
+            parameters = inspect.signature(self.scorer).parameters.values()
+            self._takes_weights = any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
         if callable(self.scorer) and self.rows is not None:
             self.given = tuple(None if part is None else _safe_indexing(part, self.rows) for part in self.given)
         if self.rows is not None:
@@ -55,7 +59,7 @@ class Validation:
         if self.scorer is None:
             return self._own_score(), loss
         X, y, sample_weight = self.given
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        weights = {} if sample_weight is None or not self._takes_weights else {"sample_weight": sample_weight}
         score = self.scorer(self.model, X, y, **weights)
         if not isinstance(score, Real) or (
             np.isfinite(loss) and not np.isfinite(score)
@@ -64,6 +68,19 @@ class Validation:
                 f"scoring returned {score!r} for the rows to validate on; it has to return a finite number."
             )
         return float(score), loss
+
+    def check(self) -> None:
+        """Refuse a scorer that cannot judge these rows, by the weights that training begins with."""
+        if not callable(self.scorer):
+            return
+        try:
+            self()
+        except Exception as error:
+            raise ValueError(
+                f"scoring is {self.model.scoring!r}, which cannot judge the rows to validate on: "
+                f"{str(error).rstrip('.')}; choose one that suits these targets, and takes their sample weights if "
+                "there are any."
+            ) from error
 
     def _own_score(self):
         outputs = self.model._outputs(self.X, rows=self.rows)

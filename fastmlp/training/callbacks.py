@@ -6,11 +6,15 @@ in ``set_callbacks``.
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import numpy as np
 from sklearn.metrics import check_scoring, get_scorer
 
 from fastmlp._typing import MatrixLike
@@ -87,12 +91,19 @@ class Callback:
         """
         raise NotImplementedError(f"{type(self).__name__} cannot be called; define __call__(self, info).")
 
-    def check(self) -> None:
-        """Refuse, before a fit begins, what would fail in its course."""
+    def check(self, model: Any, has_validation: bool) -> None:
+        """Refuse, before a fit begins, what would fail in its course.
+
+        Parameters
+        ----------
+        model : estimator
+            With the weights that it begins with.
+        has_validation : bool
+            Whether there are rows to validate on.
+        """
 
     def setup(self, estimator, context) -> None:
         """A fit begins."""
-        self.check()
 
     def teardown(self, estimator, context) -> None:
         """A fit has ended."""
@@ -139,7 +150,9 @@ def check_path(path: str | os.PathLike) -> str:
 class EarlyStopping(Callback):
     """Ends training when a value has stopped improving. The weights stay those of the last epoch.
 
-    The estimators' ``early_stopping`` is the choice where the best weights are to be kept.
+    The estimators' ``early_stopping`` is the choice where the best weights are to be kept. What counts is the model's
+    curve, over all fits that continue each other, so it works with ``partial_fit`` too, whose ``stop_reason_`` is
+    'callback' from then on.
 
     Parameters
     ----------
@@ -153,7 +166,7 @@ class EarlyStopping(Callback):
     Raises
     ------
     ValueError
-        If a parameter is none of that; in training, if there is nothing to validate on.
+        If a parameter is none of that; before training, if there is nothing to validate on.
 
     Examples
     --------
@@ -174,44 +187,54 @@ class EarlyStopping(Callback):
         self.monitor = monitor
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
-        self._patience = None
 
-    def __call__(self, info: EpochInfo) -> bool:
-        """Whether patience has run out."""
-        value = getattr(info, self.monitor)
-        if value is None:
+    def check(self, model, has_validation):
+        """Refuse to watch a value that there will not be."""
+        if self.monitor != "loss" and not has_validation:
             raise ValueError(
                 f"monitor is {self.monitor!r}, but there are no rows to validate on; pass X_val and y_val to fit, or "
                 "set early_stopping=True."
             )
-        if info.epoch == 1 or self._patience is None:
-            self._patience = Patience(
-                self.tol, self.n_iter_no_change, higher_is_better=self.monitor == "validation_score"
-            )
-        self._patience.update(value)
-        return self._patience.exhausted
+
+    def __call__(self, info: EpochInfo) -> bool:
+        """Whether patience has run out, as of the model's curve: clones, in threads too, may share the callback."""
+        model = info.model
+        curve = {
+            "loss": model.loss_curve_,
+            "validation_loss": model.validation_loss_curve_,
+            "validation_score": model.validation_scores_,
+        }[self.monitor]
+        if len(curve) <= self.n_iter_no_change + 1:
+            return False
+        n_recent = int(self.n_iter_no_change) + 1
+        patience = Patience(self.tol, self.n_iter_no_change, higher_is_better=self.monitor == "validation_score")
+        best_of = np.fmax if patience.higher_is_better else np.fmin  # which pass over NaN, of epochs without validation
+        patience.best = best_of.reduce(curve[:-n_recent])
+        for value in curve[-n_recent:]:
+            patience.update(value)
+        return patience.exhausted
 
 
 class Checkpoint(Callback):
     """Writes the model every so often, with all that a fit needs to go on as if it had never stopped.
 
     The file takes the place of the one before at once, so that a crash leaves a whole one. Read it by ``joblib.load``,
-    which runs code from the file: read only your own. Then set ``warm_start=True`` and call ``fit``, or call
-    ``partial_fit``.
+    which runs code from the file: read only your own. To go on to where the fit would have ended, call
+    ``model.set_params(warm_start=True, max_iter=model.max_iter - model.n_iter_).fit(X, y)``, or call ``partial_fit``.
 
     Parameters
     ----------
     path : str or path-like
         Of the file.
     every : int, default=10
-        Epochs from one to the next.
+        Epochs from one to the next, over all fits that continue each other.
 
     Raises
     ------
     ValueError
-        If `every` is not a positive integer; before training, if `path` is no path.
-    FileNotFoundError, IsADirectoryError
-        Before training, if there is no such folder, or `path` is one itself.
+        If `every` is not a positive integer; before training, if `path` is no path, or the model cannot be pickled.
+    FileNotFoundError, IsADirectoryError, PermissionError
+        Before training, if there is no such folder, `path` is one itself, or nothing can be written to it.
 
     Examples
     --------
@@ -235,18 +258,31 @@ class Checkpoint(Callback):
         self.path = path
         self.every = every
 
-    def check(self) -> None:
-        """Refuse a path that no file can be written to."""
-        check_path(self.path)
+    def check(self, model, has_validation):
+        """Refuse a path that no file can be written to, or a model that cannot be: write one beside it."""
+        folder = os.path.dirname(check_path(self.path))
+        try:
+            trial = tempfile.mkdtemp(prefix=".checkpoint-", dir=folder)
+        except OSError as error:
+            raise type(error)(
+                f"path is {os.fspath(self.path)!r}, but nothing can be written to {folder!r}: {error.strerror}; choose "
+                "another folder."
+            ) from error
+        try:
+            model.save_checkpoint(os.path.join(trial, "model"))
+        finally:
+            shutil.rmtree(trial)
 
     def __call__(self, info: EpochInfo) -> None:
         """Write the model, if it is time."""
-        if info.epoch % self.every == 0:
+        if len(info.model.loss_curve_) % self.every == 0:
             info.model.save_checkpoint(self.path)
 
 
 class ScoreMonitor(Callback):
     """Scores the model on rows of your choice after each epoch.
+
+    Models in threads may share it; each has scores of its own.
 
     Parameters
     ----------
@@ -258,12 +294,12 @@ class ScoreMonitor(Callback):
     Raises
     ------
     ValueError
-        If there is no scorer of that name.
+        If there is no scorer of that name; before training, if the model cannot be scored.
 
     Attributes
     ----------
     scores : list of float
-        One an epoch of the last fit.
+        One an epoch of the model that was scored last, over all fits that continue each other.
 
     Examples
     --------
@@ -283,12 +319,30 @@ class ScoreMonitor(Callback):
         self.y = y
         self.scoring = scoring
         self.scores: list[float] = []
+        self._scores_of: WeakKeyDictionary = WeakKeyDictionary()
+
+    def check(self, model, has_validation):
+        """Refuse rows or a scoring that the model cannot be scored by."""
+        try:
+            self._score(model)
+        except Exception as error:
+            raise ValueError(f"ScoreMonitor cannot score the model by scoring={self.scoring!r}: {error}") from error
 
     def __call__(self, info: EpochInfo) -> None:
         """Score the model."""
-        if info.epoch == 1:
-            self.scores = []
-        self.scores.append(float(check_scoring(info.model, self.scoring)(info.model, self.X, self.y)))
+        if len(info.model.loss_curve_) == 1:
+            self._scores_of.pop(info.model, None)
+        self.scores = self._scores_of.setdefault(info.model, [])
+        self.scores.append(self._score(info.model))
+
+    def _score(self, model):
+        return float(check_scoring(model, self.scoring)(model, self.X, self.y))
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_scores_of"}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state, _scores_of=WeakKeyDictionary())
 
 
 class LearningRateLogger(Callback):
@@ -297,7 +351,7 @@ class LearningRateLogger(Callback):
     Attributes
     ----------
     learning_rates : list of float
-        At the start of each epoch of the last fit.
+        At the start of each epoch of the model that was trained last, over all fits that continue each other.
 
     Examples
     --------
@@ -305,7 +359,7 @@ class LearningRateLogger(Callback):
     >>> from fastmlp.training.callbacks import LearningRateLogger
     >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]
     >>> logger = LearningRateLogger()
-    >>> model = MLPRegressor(learning_rate=lambda epoch: 0.1 / (1 + epoch), callbacks=logger)
+    >>> model = MLPRegressor(learning_rate=lambda epoch: 0.1 / (1 + epoch), callbacks=logger, random_state=0)
     >>> _ = model.set_params(tol=1.0, n_iter_no_change=1).fit(X, y)
     >>> logger.learning_rates
     [0.1, 0.05, 0.03333333333333333]
@@ -316,6 +370,4 @@ class LearningRateLogger(Callback):
 
     def __call__(self, info: EpochInfo) -> None:
         """Take note of the learning rate."""
-        if info.epoch == 1:
-            self.learning_rates = []
-        self.learning_rates.append(info.learning_rate)
+        self.learning_rates = info.model.learning_rate_curve_

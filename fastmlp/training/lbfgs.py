@@ -36,8 +36,9 @@ def train(
     max_iter: int,
     max_fun: int,
     tol: float,
+    history: History,
     observers: Observers,
-) -> History:
+) -> None:
     """Minimize the penalized cost over all rows, in place.
 
     Parameters
@@ -51,14 +52,12 @@ def train(
         The most iterations and evaluations.
     tol : float
         Largest component of the gradient at which it has converged.
+    history : History
+        Goes on here, its epochs being iterations. Its stop_reason becomes converged, max_iter, max_time, no_improvement
+        (the line search found none), callback, interrupted, diverged or failed; in every case the network has the last
+        parameters that were accepted.
     observers : Observers
-        Their epochs are iterations here.
-
-    Returns
-    -------
-    History
-        Its stop_reason is converged, max_iter, max_time, no_improvement (the line search found none), callback,
-        interrupted or diverged; in every case the network has the last parameters that were accepted.
+        They are told of iterations as of epochs.
     """
     if rows is None:
         rows = np.arange(X.shape[0], dtype=np.intp)
@@ -71,6 +70,7 @@ def train(
 
     def cost_and_gradient(parameters):
         network.parameters[:] = parameters
+        history.n_samples_seen += len(rows)
         cost, total_weight, gradient = 0.0, 0.0, np.zeros_like(parameters)
         for batch in batches:
             batch_cost, weight = network.core.backward(workspace, batch, batch_gradient)
@@ -82,7 +82,7 @@ def train(
             w_gradient += alpha * w
         return cost / total_weight, gradient / total_weight
 
-    history = History(stop_reason="converged")
+    history.n_epochs, history.stop_reason = 0, "converged"
     good_parameters = network.parameters.copy()
     progress = progress_of(max_iter) if observers.verbose else None
     deadline = math.inf if observers.max_time is None else time.monotonic() + observers.max_time
@@ -93,13 +93,13 @@ def train(
             # Nothing here lets a signal in between the two, so an interrupted fit has the weights of its last loss.
             good_parameters[:] = parameters
             history.loss_curve.append(loss)
+            history.n_epochs += 1
         network.parameters[:] = parameters  # for all who look at the model
         score = validation_loss = None
         if observers.validate is not None:
             score, validation_loss = observers.validate()
-            history.validation_scores.append(score)
-            history.validation_losses.append(validation_loss)
-        info = EpochInfo(len(history.loss_curve), max_iter, loss, score, validation_loss, model=observers.model)
+            history.add_validation(score, validation_loss)
+        info = EpochInfo(history.n_epochs, max_iter, loss, score, validation_loss, model=observers.model)
         if progress is not None:
             progress.report(info)
         stop_requests = [callback(info) for callback in observers.callbacks]
@@ -124,9 +124,11 @@ def train(
         )
     except KeyboardInterrupt:
         history.stop_reason = "interrupted"
-        warn_interrupted(f"{len(history.loss_curve)} iterations")
+        warn_interrupted(f"{history.n_epochs} iterations")
+    except BaseException:
+        history.stop_reason = "failed"
+        raise
     else:
-        history.n_samples_seen = result.nfev * len(rows)
         if history.stop_reason != "max_time":
             history.stop_reason = STOP_REASONS.get(result.status, "no_improvement")
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
@@ -136,7 +138,5 @@ def train(
             progress.close()
         # Not the last point tried, which may be no good, but the last one accepted.
         network.parameters[:] = good_parameters
-    history.n_epochs = len(history.loss_curve)
-    if history.stop_reason == "converged" and not history.loss_curve:  # where it started
+    if history.stop_reason == "converged" and history.n_epochs == 0:  # where it started
         history.loss_curve.append(float(result.fun))
-    return history

@@ -54,7 +54,8 @@ class History:
     Attributes
     ----------
     loss_curve, validation_scores, validation_losses, learning_rates : list of float
-        One value an epoch, over all fits that continue each other; those of validation only where there was one.
+        One value an epoch, over all fits that continue each other; those of validation up to the last epoch that had
+        one, and NaN for earlier ones without.
     best_epoch : int or None
         The epoch of those whose weights are kept, from 1; None where it is the last.
     n_samples_seen : int
@@ -74,6 +75,11 @@ class History:
     n_samples_seen: int = 0
     n_epochs: int = 0
     stop_reason: str = ""
+
+    def add_validation(self, score: float, loss: float) -> None:
+        """Note what rows to validate on gave after the last epoch."""
+        for curve, value in ((self.validation_scores, score), (self.validation_losses, loss)):
+            curve += [math.nan] * (len(self.loss_curve) - 1 - len(curve)) + [value]
 
 
 @dataclass
@@ -376,8 +382,7 @@ class Trainer:
         history.loss_curve.append(loss)
         history.learning_rates.append(learning_rate)
         if score is not None:
-            history.validation_scores.append(score)
-            history.validation_losses.append(validation_loss)
+            history.add_validation(score, validation_loss)
 
     def _workspace_for(self, data, n_threads):
         """The last call's workspace if it fits, because filling new pages costs more than a small epoch."""

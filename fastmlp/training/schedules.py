@@ -295,10 +295,14 @@ class ByProgress(Constant):
     def __init__(self, learning_rate_init: float, schedule: Schedule | Callable[[int], float], n_epochs: int):
         self.learning_rate_init = learning_rate_init
         self.schedule = schedule
+        self._start(n_epochs)
+        _ = self.learning_rate  # refuse a first epoch that is wrong before any work
+
+    def _start(self, n_epochs):
         self.n_epochs = n_epochs
         self.epoch = 0
+        self._n_epochs_anew = 0  # of the run after this one
         self._asked = (-1, 0.0)
-        _ = self.learning_rate  # refuse a first epoch that is wrong before any work
 
     @property
     def learning_rate(self) -> float:
@@ -308,9 +312,23 @@ class ByProgress(Constant):
         return self._asked[1]
 
     @property
-    def has_ended(self) -> bool:
-        """Whether a schedule with an end has come to it."""
-        return getattr(self.schedule, "has_end", False) and self.epoch >= self.n_epochs
+    def _has_end(self):
+        return getattr(self.schedule, "has_end", False)
+
+    def go_on(self, n_epochs: int) -> None:
+        """Let a fit of so many epochs end with the schedule: what this one leaves of them is a run of a new one.
+
+        Parameters
+        ----------
+        n_epochs : int
+            0 for no new run.
+        """
+        self._n_epochs_anew = n_epochs - max(self.n_epochs - self.epoch, 0)
+        self._start_anew()
+
+    def _start_anew(self):
+        if self._has_end and self.epoch >= self.n_epochs and self._n_epochs_anew > 0:
+            self._start(self._n_epochs_anew)
 
     def rates(self, first_step, n_steps, n_epoch_steps):
         """Learning rates along the epoch, constant in it for a callable."""
@@ -321,8 +339,11 @@ class ByProgress(Constant):
     def epoch_ends(self, n_samples_seen):
         """Go on to the next epoch."""
         self.epoch += 1
+        self._start_anew()
 
     def _at(self, epoch):
+        if self._has_end:
+            epoch = np.minimum(epoch, self.n_epochs)
         if isinstance(self.schedule, Schedule):
             rates = self.learning_rate_init * np.broadcast_to(
                 np.asarray(self.schedule.factor(epoch, self.n_epochs), dtype=np.float64), epoch.shape
