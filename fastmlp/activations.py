@@ -495,9 +495,12 @@ class Softmax(BuiltinActivation):
     def __post_init__(self):
         if self.group_sizes is None:
             return
-        for size in self.group_sizes:
+        sizes = tuple(self.group_sizes)
+        if not sizes:
+            raise ValueError("group_sizes is empty; pass the number of classes of each target, or None.")
+        for size in sizes:
             _check_count("group_sizes", size)
-        object.__setattr__(self, "group_sizes", tuple(map(int, self.group_sizes)))
+        object.__setattr__(self, "group_sizes", tuple(map(int, sizes)))
         object.__setattr__(self, "groups", np.array(self.group_sizes, dtype=np.intp))
 
     def __repr__(self):

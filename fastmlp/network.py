@@ -68,6 +68,19 @@ class Gradients:
     inputs: np.ndarray
 
 
+class Views(list):
+    """Parts of one array: what is assigned to a place is written into the part that is there."""
+
+    def __setitem__(self, place, values):
+        parts = self[place] if isinstance(place, slice) else [self[place]]
+        values = [np.asarray(value) for value in (values if isinstance(place, slice) else [values])]
+        shapes = [value.shape for value in values], [part.shape for part in parts]
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"The arrays to assign have shapes {shapes[0]}; pass arrays of shapes {shapes[1]}.")
+        for part, value in zip(parts, values, strict=True):
+            part[...] = value
+
+
 def writeable(array: np.ndarray) -> np.ndarray:
     """The array, or a copy if it came out of a file or another process as read-only memory."""
     if array.flags.writeable:
@@ -118,7 +131,7 @@ class Network:
     parameters : ndarray of shape (n_parameters,)
         [W_1; b_1], [W_2; b_2], ..., in one flat array; with batch normalization [W_l; shift_l; scale_l].
     coefs_ : list of ndarray of shape (fan_in, units)
-        Weights W_l, views of `parameters`: writing into them changes the network.
+        Weights W_l, views of `parameters`: writing into them, or assigning to them, changes the network.
     intercepts_ : list of ndarray of shape (units,)
         Biases b_l, views as well.
     scales_ : list of ndarray of shape (units,), or None for layers without batch normalization
@@ -622,7 +635,7 @@ class Network:
         LayerViews(coefs=[array([[0.],
                [1.]])], intercepts=[array([2.])], scales=[None])
         """
-        views, start = LayerViews([], [], []), 0
+        views, start = LayerViews(Views(), Views(), Views()), 0
         for (rows, units), (fan_in, _) in zip(self._block_shapes(), self._weight_shapes(), strict=True):
             block = flat[start : start + rows * units].reshape(rows, units)
             start += rows * units
@@ -630,6 +643,29 @@ class Network:
             views.intercepts.append(block[fan_in])
             views.scales.append(block[fan_in + 1] if rows > fan_in + 1 else None)
         return views
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """Weights W_l, views of `parameters`: writing into them, or assigning to them, changes the network."""
+        return self._views.coefs
+
+    @coefs_.setter
+    def coefs_(self, values):
+        self._views.coefs[:] = values
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """Biases b_l, views as well."""
+        return self._views.intercepts
+
+    @intercepts_.setter
+    def intercepts_(self, values):
+        self._views.intercepts[:] = values
+
+    @property
+    def scales_(self) -> list[np.ndarray | None]:
+        """Scales of the layers with batch normalization, views as well; None for the others."""
+        return self._views.scales
 
     @property
     def core(self) -> NetworkCore:
@@ -665,7 +701,7 @@ class Network:
 
     def _connect(self):
         """Make the views and the compiled core, which are derived from the parameters and never stored."""
-        self.coefs_, self.intercepts_, self.scales_ = self.split(self.parameters)
+        self._views = self.split(self.parameters)
         self.running_means_, self.running_variances_ = [None] * len(self.coefs_), [None] * len(self.coefs_)
         start = 0
         for layer, units in enumerate(self._normalized_units()):
@@ -699,7 +735,7 @@ class Network:
                 b[...], scale[...], mean[...], variance[...] = 0, 1, 0, 1
 
     def __getstate__(self):
-        derived = {"coefs_", "intercepts_", "scales_", "running_means_", "running_variances_", "_core"}
+        derived = {"_views", "running_means_", "running_variances_", "_core"}
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
     def __setstate__(self, state):

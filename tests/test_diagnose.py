@@ -2,20 +2,25 @@
 
 import inspect
 import re
+import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.sparse import csr_array
-from sklearn.datasets import load_iris, make_moons
+from scipy.sparse import random as sparse_random
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import load_diabetes, load_digits, load_iris, make_moons
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 
 from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.inspection import Diagnosis, Finding, _diagnose, _passes, diagnose
-from fastmlp.inspection._diagnose import DETECTIONS, Evidence
+from fastmlp.inspection._diagnose import DETECTIONS, SHARE_OF_UNITS, Evidence
 from fastmlp.training.loop import DivergenceError
 
 pytestmark = [
@@ -103,10 +108,82 @@ def test_moments_of_columns(rng, monkeypatch):
     counts = rng.integers(1, 4, 50)
     repeated = np.repeat(X, counts, axis=0)
     for data in (X, csr_array(X)):
-        mean, deviation, distance = Evidence(None, data, None, counts / counts.sum()).column_moments
+        mean, deviation, distance = Evidence(None, data, None, None, counts / counts.sum()).column_moments
         assert_allclose(mean, repeated.mean(axis=0), rtol=1e-12)
         assert_allclose(deviation, repeated.std(axis=0), rtol=1e-12)
         assert_allclose(distance, np.abs(X - repeated.mean(axis=0)).max(axis=0), rtol=1e-12)
+
+
+def test_a_wide_sparse_table_is_not_made_dense():
+    X = csr_array(sparse_random(2000, 50_000, density=1e-4, format="csr", random_state=0))
+    model = MLPRegressor(hidden_layer_sizes=4, max_iter=1).fit(X, X.sum(axis=1))
+    tracemalloc.start()
+    diagnose(model, X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 0.1 * 2000 * 50_000 * 8
+
+
+def test_targets_not_scaled(rng):
+    """As many a table has them: R^2 is below 0 until they are scaled."""
+    X, y = load_diabetes(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    model = MLPRegressor(random_state=0).fit(X, y)
+    finding = only(diagnose(model, X, y), "targets-not-scaled")
+    assert finding.what.startswith("y has mean 152 and deviation 77, far from 0 and 1")
+    assert model.score(X, y) < 0
+    advised = TransformedTargetRegressor(model, transformer=StandardScaler()).fit(X, y)
+    assert advised.score(X, y) > 0.5
+    assert "targets-not-scaled" not in names(
+        diagnose(advised.regressor_, X, StandardScaler().fit_transform(y[:, None]))
+    )
+    assert "targets-not-scaled" not in names(diagnose(model, X))
+    two = MLPRegressor(random_state=0, max_iter=1).fit(X, np.stack([X[:, 0], 1e-5 * X[:, 1]], axis=1))
+    finding = only(diagnose(two, X, np.stack([X[:, 0], 1e-5 * X[:, 1]], axis=1)), "targets-not-scaled")
+    assert "column 1 of y" in finding.what
+    # Whose steps have no size of their own, and outputs that do not begin at 0.
+    lbfgs, poisson = MLPRegressor(solver="lbfgs", max_iter=1), MLPRegressor(loss="poisson", max_iter=1)
+    for other in (lbfgs, poisson):
+        assert "targets-not-scaled" not in names(diagnose(other.fit(X, y), X, y))
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_what_to_do_about_dead_units(rng, shift):
+    """What is so before training is not for a smaller step size to mend."""
+    X = rng.normal(scale=0.05 if shift else 1.0, size=(200, 5)) + shift
+    y = X[:, 0] > shift
+    model = MLPClassifier((100,), max_iter=1, random_state=0).fit(X, y)
+    if shift:
+        dead = np.mean(np.all(model.transform(X) == 0, axis=0))
+        assert 0.2 < dead < SHARE_OF_UNITS  # about half of the units, less those that X's spread reaches
+    model.coefs_[0][:], model.intercepts_[0][:] = np.abs(model.coefs_[0]), -10 - 2 * model.intercepts_[0]
+    assert np.all(model.transform(X) == 0)
+    change = only(diagnose(model, X, y), "dead-units").change
+    assert change == "Lower learning_rate_init=0.001 by a factor of ten, so that they go on learning."
+    assert "leaky_relu" in only(diagnose(model.set_params(solver="lbfgs"), X, y), "dead-units").change
+
+
+def test_units_that_are_dead_from_the_start(rng):
+    """All rows lie on one side of most of them."""
+    X = rng.normal(5, 0.05, size=(200, 2))
+    y = X[:, 0] > 5
+    model = MLPClassifier((100,), max_iter=1, init="he_normal", random_state=1).fit(X, y)
+    model.coefs_[0][:, :30] = -1
+    dead = np.mean(np.all(model.transform(X) == 0, axis=0))
+    assert dead > 0.5
+    finding = only(diagnose(model, X, y), "dead-units")
+    assert f"{dead:.0%} of hidden layer 0" in finding.what
+    assert finding.change == "Put a StandardScaler before the model, in a pipeline, so that they go on learning."
+
+
+def test_rows_count_by_their_weights_for_units(iris):
+    X, y = iris
+    model = MLPClassifier((30,), "tanh", max_iter=1, random_state=0).fit(X, y)
+    X = X.copy()
+    X[:10] *= 1e6  # these saturate all units
+    assert "saturated-units" not in names(diagnose(model, X, y))
+    weights = np.where(np.arange(150) < 10, 1e3, 1.0)
+    assert "saturated-units" in names(diagnose(model, X, y, sample_weight=weights))
 
 
 def test_dead_units(iris, healthy):
@@ -171,6 +248,94 @@ def test_loss_ends_above_its_beginning(iris):
     assert finding.what == f"The loss rose from {first:.3g} to {last:.3g} in {model.n_iter_} epochs."
 
 
+@pytest.mark.parametrize("learning_rate_init", [10.0, 100.0])
+def test_loss_above_that_of_an_untrained_network(learning_rate_init):
+    """It may fall from wherever the first epoch has thrown it, and still be far above the loss without training."""
+    X, y = load_digits(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    model = MLPClassifier(learning_rate_init=learning_rate_init, max_iter=12, random_state=0).fit(X, y)
+    assert np.log(10) < 0.3 * model.loss_curve_[-1] < 0.3 * model.loss_curve_[0]
+    finding = only(diagnose(model, X, y), "step-size-too-large")
+    assert f"The loss is {model.loss_curve_[-1]:.3g}, and that of such a network before training 2." in finding.what
+
+
+def test_one_class_because_of_steps_that_are_too_large():
+    """One cause has one remedy."""
+    X, y = load_digits(return_X_y=True)
+    model = MLPClassifier(learning_rate_init=1.0, random_state=0).fit(X / 16, y)
+    assert len(np.unique(model.predict(X / 16))) == 1
+    diagnosis = diagnose(model, X / 16, y)
+    changes = {finding.change for finding in diagnosis}
+    assert only(diagnosis, "one-class-only").change in changes
+    assert all("Lower learning_rate_init=1 " in change for change in changes)
+
+
+def evidence_of(curve, **attributes):
+    settings = dict(solver="adam", stop_reason_="max_iter", learning_rate_init=0.01, best_iter_=None)
+    lengths = dict(n_iter_=len(curve), max_iter=len(curve), validation_loss_curve_=None)
+    return Evidence(SimpleNamespace(loss_curve_=list(curve), **settings | lengths | attributes), None, None, None, None)
+
+
+def falling(share, n_epochs=10):
+    return np.linspace(1, 1 - share, n_epochs)
+
+
+def with_rises(n_rises, n_epochs=41):
+    steps = np.full(n_epochs - 1, -3.0)
+    steps[2 : 2 + 2 * n_rises : 2] = 6.0
+    return 200 + np.cumsum(steps)
+
+
+NOISE = np.tile([0.02, -0.02], 10)
+CURVES = [
+    (_diagnose.loss_still_falling, falling(0.005), {}, False),
+    (_diagnose.loss_still_falling, falling(0.02), {}, True),
+    (_diagnose.loss_still_falling, falling(0.02), dict(max_iter=11), False),
+    (_diagnose.loss_still_falling, falling(0.02), dict(stop_reason_="no_improvement"), False),
+    (_diagnose.step_size_too_large, with_rises(6), {}, False),
+    (_diagnose.step_size_too_large, with_rises(10), {}, True),
+    (_diagnose.step_size_too_large, with_rises(10), dict(solver="lbfgs"), False),
+    (_diagnose.step_size_too_large, falling(0.8, 20) + 0.1 * NOISE, {}, False),
+    (_diagnose.step_size_too_large, [1.0, 1.005] * 6, {}, False),
+    (_diagnose.step_size_too_large, [1.0, 0.9, 1.5], {}, False),
+    (_diagnose.step_size_too_small, falling(0.4), {}, True),
+    (_diagnose.step_size_too_small, falling(0.4), dict(solver="lbfgs"), False),
+    (_diagnose.step_size_too_small, falling(0.6), {}, False),
+    (_diagnose.step_size_too_small, falling(0.4, 20) + NOISE, {}, False),
+    (_diagnose.step_size_too_small, falling(0.4, 9), {}, False),
+    (_diagnose.step_size_too_small, [1.0] * 10, {}, False),
+    (_diagnose.over_fitting, falling(0.5, 20), dict(validation_loss_curve_=[1.0] * 10 + [1.15] * 10), True),
+    (_diagnose.over_fitting, falling(0.5, 20), dict(validation_loss_curve_=[1.0] * 10 + [1.05] * 10), False),
+    (_diagnose.over_fitting, -falling(0.5, 20), dict(validation_loss_curve_=[1.0] * 10 + [1.15] * 10), False),
+    (_diagnose.over_fitting, falling(0.5, 9), dict(validation_loss_curve_=[1.0] * 4 + [1.15] * 5), False),
+    (
+        _diagnose.over_fitting,
+        falling(0.5, 20),
+        dict(validation_loss_curve_=[np.nan] * 5 + [1.0] * 5 + [1.15] * 9),
+        True,
+    ),
+    (_diagnose.over_fitting, falling(0.5, 20), dict(validation_loss_curve_=[np.nan] * 15 + [1.0, 1.15]), False),
+]
+
+
+@pytest.mark.parametrize(("detect", "curve", "attributes", "finds"), CURVES)
+def test_what_counts_in_a_curve(detect, curve, attributes, finds):
+    """On either side of each limit."""
+    assert (detect(evidence_of(curve, **attributes)) is not None) == finds
+
+
+@pytest.mark.parametrize("how", ["partial_fit", "warm_start"])
+def test_fits_that_continue_each_other_are_one(iris, how):
+    X, y = iris
+    settings = dict(hidden_layer_sizes=(20,), learning_rate_init=1e-5, max_iter=1, random_state=0)
+    model = MLPClassifier(**settings, warm_start=True)
+    for _ in range(30):
+        model = model.partial_fit(X, y, classes=[0, 1, 2]) if how == "partial_fit" else model.fit(X, y)
+    assert only(diagnose(model, X, y), "step-size-too-small").what.endswith(
+        "in 30 epochs, by nearly the same amount in each."
+    )
+
+
 def test_divergence(rng):
     X = rng.normal(size=(100, 3))
     model = MLPRegressor(activation="identity", solver="sgd", learning_rate_init=1.0, random_state=0)
@@ -208,6 +373,9 @@ def test_over_fitting(rng):
     stopped.fit(X, y, X_val=X_val, y_val=y_val)
     assert stopped.best_iter_ < len(stopped.loss_curve_)
     assert "over-fitting" not in names(diagnose(stopped, X, y))
+    # Where the best score comes late, the loss may have risen all the same, and stopping earlier is done already.
+    stopped.best_iter_ = len(stopped.loss_curve_)
+    assert only(diagnose(stopped, X, y), "over-fitting").change == "Raise alpha or dropout."
 
 
 def test_one_class_only(rng):
@@ -257,8 +425,15 @@ def test_refused(iris, healthy):
     X, y = iris
     with pytest.raises(NotFittedError):
         diagnose(MLPClassifier(), X)
-    with pytest.raises(TypeError, match="estimator is a LogisticRegression; pass a fitted MLPClassifier or"):
-        diagnose(LogisticRegression(), X)
+    for other in (LogisticRegression(), GaussianNB()):
+        with pytest.raises(TypeError, match=f"estimator is a {type(other).__name__}; pass a fitted MLPClassifier or"):
+            diagnose(other.fit(X, y), X)
+    with pytest.raises(ValueError, match="`y` has classes not in `self.classes_`"):
+        diagnose(healthy, X, y.astype(str))
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        diagnose(healthy, X, np.where(y, 1.0, np.nan))
+    with pytest.raises(ValueError, match="but the model was not fitted to such"):
+        diagnose(MLPRegressor(max_iter=1).fit(X, y), X, X)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         diagnose(healthy, X, y[:-1])
     with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):

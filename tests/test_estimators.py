@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array, random_array
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_multilabel_classification
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -206,3 +207,29 @@ def test_prediction_does_not_depend_on_the_batch(iris):
     together = model.predict_proba(many)
     alone = np.concatenate([model.predict_proba(X[i : i + 1]) for i in range(150)])
     assert_allclose(together, np.tile(alone, (20, 1)), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_that_are_assigned_are_used(iris, dtype):
+    """One layer's, or all of them, as in scikit-learn: the mean of two models, say."""
+    X, y = iris
+    settings = dict(hidden_layer_sizes=(5,), solver="lbfgs", max_iter=20, dtype=dtype)
+    models = [MLPClassifier(**settings, random_state=seed).fit(X, y) for seed in (0, 1)]
+    mean = clone(models[0]).fit(X, y)
+    mean.coefs_ = [(w + v) / 2 for w, v in zip(models[0].coefs_, models[1].coefs_, strict=True)]
+    for layer in (0, 1):
+        mean.intercepts_[layer] = (models[0].intercepts_[layer] + models[1].intercepts_[layer]) / 2
+    assert_allclose(
+        mean.network_.parameters, (models[0].network_.parameters + models[1].network_.parameters) / 2, rtol=1e-6
+    )
+    hidden = np.maximum(X @ mean.coefs_[0] + mean.intercepts_[0], 0)
+    assert_array_equal(mean.predict(X), (hidden @ mean.coefs_[1] + mean.intercepts_[1]).argmax(axis=1))
+    before = mean.network_.parameters.copy()
+    for wrong in ([np.zeros((4, 5))], [np.zeros((4, 5)), np.zeros((5, 2))]):
+        with pytest.raises(ValueError, match=r"to assign have shapes .*; pass arrays of shapes \[\(4, 5\), \(5, 3\)\]"):
+            mean.coefs_ = wrong
+    with pytest.raises(ValueError, match=r"shapes \[\(5,\)\]; pass arrays of shapes \[\(4, 5\)\]"):
+        mean.coefs_[0] = np.zeros(5)
+    assert_array_equal(mean.network_.parameters, before)
+    with pytest.raises(NotFittedError):
+        MLPClassifier().coefs_ = []

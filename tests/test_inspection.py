@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
+from scipy.sparse import random as sparse_random
 from scipy.special import expit, softmax
 from sklearn import config_context
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_iris, make_moons
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectFromModel
@@ -332,11 +333,79 @@ def test_fit_takes_importances_from_some_of_its_rows(iris, monkeypatch):
     weights = np.ones(150)
     weights[y == 0] = 0
     model = MLPClassifier(activation="tanh", shuffle=False, **FEW).fit(X, y, sample_weight=weights)
-    taken = np.linspace(50, 149, 30).astype(int)
+    taken = 50 + np.arange(0, 100, 100 / 30).astype(int)
     assert_array_equal(model.feature_importances_, model.compute_feature_importances(X[taken]))
     labels = MLPClassifier(activation="tanh", shuffle=False, **FEW).fit(X, np.eye(3, dtype=int)[y])
-    taken = np.linspace(0, 149, 10).astype(int)
-    assert_array_equal(labels.feature_importances_, labels.compute_feature_importances(X[taken]))
+    # Each of 30 rows, 5 from one to the next, with one of the outputs.
+    jacobian = np.abs(labels.network_.jacobian(X[::5]))[np.arange(30), np.arange(30) % 3].sum(axis=0)
+    assert_allclose(labels.feature_importances_, jacobian / jacobian.sum(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_outputs", "n_features", "taken"),
+    [
+        (5000, 1, 4, 200),
+        (10, 3, 4, 30),
+        (1000, 300, 4, 300),
+        (300, 1, 50_000, 83),
+        (300, 1, 2_000_000, 8),
+    ],
+)
+def test_how_many_derivatives_fit_takes(monkeypatch, n_rows, n_outputs, n_features, taken):
+    asked = []
+
+    def output_gradients(network, X, output):
+        asked.append((X.shape[0], None if output is None else np.bincount(output)))
+        return iter([])
+
+    monkeypatch.setattr(_passes, "output_gradients", output_gradients)
+    X = csr_array((n_rows, n_features))
+    MLPRegressor(hidden_layer_sizes=1, max_iter=1).fit(X, np.zeros((n_rows, n_outputs)).squeeze())
+    ((n_taken, times),) = asked
+    assert n_taken == taken
+    assert len(times) == n_outputs
+    assert np.ptp(times) <= 1
+
+
+def test_importances_of_a_wide_sparse_table_take_no_dense_copy():
+    X = csr_array(sparse_random(1000, 200_000, density=1e-4, format="csr", random_state=0))
+    y = np.arange(1000) % 2
+    model = MLPClassifier((4,), max_iter=1, random_state=0)
+    peaks = {}
+    for method in ("partial_fit", "fit"):
+        classes = dict(classes=[0, 1]) if method == "partial_fit" else {}
+        tracemalloc.start()
+        getattr(clone(model), method)(X, y, **classes)
+        peaks[method] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peaks["fit"] < peaks["partial_fit"] + 3 * _passes.BLOCK_BYTES
+    importances = model.fit(X, y).feature_importances_
+    assert_array_equal(model.compute_feature_importances(X[::50]), importances)
+    tracemalloc.start()
+    model.compute_feature_importances(X)
+    assert tracemalloc.get_traced_memory()[1] < 5 * _passes.BLOCK_BYTES  # all derivatives are 1.6 GB
+    tracemalloc.stop()
+
+
+def test_importances_are_nobody_elses(iris):
+    X, y = iris
+    model = MLPClassifier(**FEW).fit(X, y)
+    model.compute_feature_importances(X)[:] = 7
+    assert_allclose(model.feature_importances_.sum(), 1)
+
+
+def test_a_fit_whose_importances_fail_keeps_the_earlier_one(iris, monkeypatch):
+    X, y = iris
+    model = MLPClassifier(**FEW).fit(X, y)
+    expected = model.predict_proba(X)
+
+    def fail(*args):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(_passes, "output_gradients", fail)
+    with pytest.raises(MemoryError, match="no room"):
+        model.fit(X[:, :2], y)
+    assert_array_equal(model.predict_proba(X), expected)
 
 
 def test_importances_are_there_when_they_are_true(iris):
@@ -349,7 +418,7 @@ def test_importances_are_there_when_they_are_true(iris):
     model.set_params(random_state=1).fit(X, y)
     assert not np.array_equal(model.feature_importances_, first)
     model.partial_fit(X, y)
-    with pytest.raises(AttributeError, match=r"after partial_fit; call compute_feature_importances\(X\)"):
+    with pytest.raises(AttributeError, match=r"after partial_fit, .*; call compute_feature_importances\(X\)"):
         model.feature_importances_  # noqa: B018
 
 
@@ -465,7 +534,7 @@ def test_summary(dtype):
     assert summary.n_bytes == model.network_.parameters.nbytes
     assert summary.moment_bytes == 2 * summary.n_bytes
     assert summary.batch_rows == 200
-    assert summary.batch_bytes == 200 * 2 * (50 + 20 + 1) * itemsize
+    assert summary.batch_bytes == 200 * (2 + 2 * (50 + 20 + 1)) * itemsize
     title, *table, moments, batch = str(summary).splitlines()
     assert title == f"MLPClassifier, {dtype}"
     assert len(table) == 5
@@ -487,6 +556,7 @@ def test_summary_of_other_networks(iris):
     assert [layer.n_parameters for layer in normalized.layers] == [4 * 9 + 2 * 9, 3 * 3 + 3]
     assert normalized.layers[0].activation == "maxout, normalized"
     linear = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, y)
+    assert normalized.batch_bytes == 150 * (4 + 9 + 3 + 3 + 3) * 8  # A_0, Z_1 and A_1, D_2 and A_2
     assert str(linear.summary()).count("\n") == 3
     assert linear.summary().moment_bytes == linear.summary().batch_rows == 0
     large = MLPClassifier((1000, 1000), max_iter=1).fit(X[:4], y[:4]).summary()

@@ -14,7 +14,7 @@ from sklearn.preprocessing import scale
 from sklearn.utils.class_weight import compute_class_weight
 
 from fastmlp import MLPClassifier, MLPRegressor, Network
-from fastmlp.activations import Activation, LeakyReLU, PowerProduct
+from fastmlp.activations import Activation, LeakyReLU, PowerProduct, Softmax
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.losses import Huber, Loss, Quantile
 from fastmlp.training.schedules import SCHEDULES, Cosine, Exponential, OneCycle, Schedule, Step, WarmUp
@@ -152,6 +152,17 @@ def test_label_smoothing_keeps_probabilities_away_from_one():
     # The best answer to a target of 0.8, 0.1, 0.1 is that itself.
     assert np.median(sharp) > 0.99
     assert_allclose(np.median(smooth), 0.8, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("y", "group_sizes"),
+    [(IRIS_Y, [1, 2]), (IRIS_Y, [3]), (np.stack([IRIS_Y, IRIS_Y > 0], axis=1), [2, 3])],
+    ids=["one target", "one group", "other groups"],
+)
+def test_groups_of_softmax_are_the_classes_of_targets(y, group_sizes):
+    """Or probabilities of one target would have a sum of 2."""
+    with pytest.raises(ValueError, match=r"out_activation is Softmax\(.*, whose groups are not the classes of several"):
+        MLPClassifier(out_activation=Softmax(group_sizes)).fit(IRIS_X, y)
 
 
 def test_class_weights_are_sample_weights():

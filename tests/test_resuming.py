@@ -239,6 +239,17 @@ def test_size_of_a_pickle(table):
     assert len(pickle.dumps(model.set_params(warm_start=False).partial_fit(X, y, X_val=X, y_val=y))) > 3 * weights
 
 
+@pytest.mark.parametrize("hidden_layer_sizes", [(), (1,), (5,), (100,)])
+def test_size_of_a_pickle_of_a_wide_model(hidden_layer_sizes):
+    """It has importances where they are small beside the weights."""
+    X = np.random.default_rng(0).normal(size=(10, 20_000))
+    model = MLPRegressor(hidden_layer_sizes=hidden_layer_sizes, max_iter=1).fit(X, X[:, 0])
+    pickled = pickle.dumps(model)
+    assert len(pickled) < 1.1 * model.network_.parameters.nbytes
+    assert hasattr(pickle.loads(pickled), "feature_importances_") == (hidden_layer_sizes == (100,))
+    assert hasattr(model, "feature_importances_")
+
+
 def test_a_model_without_its_moments_goes_on(table):
     model = pickle.loads(pickle.dumps(MLPClassifier(**SETTINGS, max_iter=3).fit(*table)))
     model.partial_fit(*table)

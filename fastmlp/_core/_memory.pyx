@@ -1,5 +1,6 @@
 """Arrays as the core needs them, and where they lie."""
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport uintptr_t
 
 import numpy as np
@@ -18,10 +19,15 @@ def aligned_empty(shape, dtype, quarter=None):
     n_bytes = int(np.prod(shape)) * dtype.itemsize
     step, offset = (ALIGNMENT, 0) if quarter is None else (PAGE, quarter % 4 * PAGE // 4)
     memory = np.empty(n_bytes + step, dtype=np.uint8)
-    start = (offset - memory.ctypes.data) % step
+    start = (offset - <uintptr_t> address(memory)) % step
     return memory[start : start + n_bytes].view(dtype).reshape(shape)
 
 
 cdef char *address(array) except? NULL:
-    """Of the first element; NULL for None."""
-    return NULL if array is None else <char *> <uintptr_t> array.ctypes.data
+    """Of the first element of a C-contiguous array; NULL for None."""
+    cdef Py_buffer view
+    if array is None:
+        return NULL
+    PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
+    PyBuffer_Release(&view)
+    return <char *> view.buf

@@ -18,7 +18,7 @@ cdef class NetworkCore:
         char *s
         const fm_kernels *kernels
 
-    cdef _check(self, Data data, bint has_targets)
+    cdef _check(self, Data data, bint has_targets, most_rows=*)
     cdef Batch batch_of(
         self, Data data, Py_ssize_t first, Py_ssize_t rows, bint training, uint64_t seed,
     ) noexcept nogil

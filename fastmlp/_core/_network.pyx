@@ -69,8 +69,11 @@ cdef class NetworkCore:
             and self.kernels.all_finite(self.s, len(self.statistics))
         )
 
-    cdef _check(self, Data data, bint has_targets):
-        """Refuse data of another shape than the plan's, which would be read or written beyond its end."""
+    cdef _check(self, Data data, bint has_targets, most_rows=None):
+        """Refuse data of another shape than the plan's, or of more rows, which would be read or written beyond its
+        end."""
+        if most_rows is not None and data.n_rows > most_rows:
+            raise ValueError(f"X has {data.n_rows} rows; this workspace takes {most_rows}.")
         if data.dtype != self.plan.dtype or data.n_columns != self.layers[0].outputs:
             raise ValueError(
                 f"X has {data.n_columns} columns of {data.dtype}; this network takes {self.layers[0].outputs} of "
@@ -121,7 +124,7 @@ cdef class NetworkCore:
             uint64_t seed_value = seed
             Py_ssize_t number
             ParameterTile *tile
-        self._check(data, True)
+        self._check(data, True, workspace.rows)
         with nogil:
             batch = self.batch_of(data, 0, data.n_rows, training, seed_value)
             cost = self.all_rows(workspace, data, &batch, True)
@@ -137,7 +140,7 @@ cdef class NetworkCore:
             double cost
             Batch batch
             uint64_t seed_value = seed
-        self._check(data, True)
+        self._check(data, True, workspace.rows)
         with nogil:
             batch = self.batch_of(data, 0, data.n_rows, training, seed_value)
             cost = self.all_rows(workspace, data, &batch, False)
@@ -182,7 +185,7 @@ cdef class NetworkCore:
             LayerMemory *memory = &workspace.layers[self.n_layers]
             Batch batch
             const char *x
-        self._check(data, False)
+        self._check(data, False, workspace.rows)
         with nogil:
             batch = self.batch_of(data, 0, data.n_rows, False, 0)
             x = self.gather(workspace, data, &batch, 0, batch.rows)

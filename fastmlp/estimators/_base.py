@@ -312,9 +312,10 @@ class BaseMLP(
 
         observers = Observers(self, callbacks, validate=validate, max_time=self.max_time, verbose=self.verbose)
         max_iter = 1 if incremental else self.max_iter
-        importance_rows = self._importance_rows(X, rows)  # before training shuffles them
         try:
             self._run(X, targets, sample_weight, rows, max_iter, observers, given)
+            if not incremental:
+                self._importances = self._importances_after_fit(X, rows)
         except DivergenceError:
             # The model keeps its last good weights, but those of an earlier fit rather than random ones.
             kept_epoch = self.best_iter_ if self._keeps_best else self.n_iter_
@@ -325,10 +326,8 @@ class BaseMLP(
             if not resume:
                 self._restore(before)
             raise
-        if not incremental:
-            self._set_importances(X[importance_rows])
-            if self.stop_reason_ == "max_iter":
-                self._warn_not_converged()
+        if self.stop_reason_ == "max_iter" and not incremental:
+            self._warn_not_converged()
         return self
 
     @with_callbacks
@@ -749,13 +748,26 @@ class BaseMLP(
 
     @property
     def coefs_(self) -> list[np.ndarray]:
-        """Weights W_l of each layer, list of ndarray of shape (fan_in, fan_out): views, not copies."""
+        """Weights W_l of each layer, list of ndarray of shape (fan_in, fan_out): views, not copies.
+
+        Assigning to them, or to one of them, writes into the network.
+        """
         return self.network_.coefs_
+
+    @coefs_.setter
+    def coefs_(self, values):
+        check_is_fitted(self)
+        self.network_.coefs_ = values
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
         """Biases b_l of each layer, list of ndarray of shape (fan_out,): views, not copies."""
         return self.network_.intercepts_
+
+    @intercepts_.setter
+    def intercepts_(self, values):
+        check_is_fitted(self)
+        self.network_.intercepts_ = values
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

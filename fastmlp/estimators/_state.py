@@ -14,6 +14,9 @@ from fastmlp.training.callbacks import check_path
 STATE_VERSION = 1
 # What only a fit that goes on needs, and what is larger than the weights.
 TRAINING_STATE = ("_trainer", "_split_random_state")
+# Bytes of importances that a pickle has in any case, and their share of the weights that is too much for one.
+SMALL = 1 << 16
+LARGE_SHARE = 0.05
 
 
 class StoredStateMixin:
@@ -87,6 +90,11 @@ class StoredStateMixin:
             for name in TRAINING_STATE:
                 if name in state:
                     state[name] = None
+            importances = state.get("_importances")
+            if importances is not None and importances.nbytes > max(
+                SMALL, LARGE_SHARE * self.network_.parameters.nbytes
+            ):
+                state["_importances"] = None
         state["_fastmlp_state_version"] = STATE_VERSION
         return state
 

@@ -9,11 +9,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
 
+from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
+from fastmlp.activations import Activation
 from fastmlp.inspection import _passes
+from fastmlp.network import Network
 
 # Initial weights and usual step sizes are for inputs of deviation 1: ten times that saturates units, and makes the
 # cost a hundred times as steep along one input as along the others.
@@ -24,8 +28,8 @@ SMALLEST_RANGE = 0.01
 # Columns that a sentence can name.
 MOST_NAMED = 3
 
-# Training makes a few units useless in healthy networks too.
-SHARE_OF_UNITS = 0.25
+# Training makes some units useless in healthy networks too.
+SHARE_OF_UNITS = 0.5
 # A unit is saturated in a row where its output is this near to an end, as a share of the range: there the derivative of
 # logistic and tanh is below a twenty-fifth of its largest.
 SATURATION = 0.01
@@ -44,6 +48,8 @@ SHARE_OF_RISES = 0.2
 # way; with a fit step size it falls fast, then levels off.
 SLOW_FALL = 0.5
 STRAIGHTNESS = 0.99
+# Weights that have been thrown far leave a loss that is larger than before training; so many times, lest it be chance.
+LARGE_LOSS = 2.0
 # Validation losses scatter by a few percent.
 OVERFITTING_RISE = 0.1
 # A class this many times as frequent as the others are on average is what a model that knows nothing predicts.
@@ -103,46 +109,76 @@ class Evidence:
     model : MLPClassifier or MLPRegressor
     X : ndarray or CSR array of shape (n_samples, n_features)
     y : array-like of shape (n_samples,), or None
+    targets : ndarray or None
+        y as the network learns it.
     weights : ndarray of shape (n_samples,)
         With which rows count, of sum 1.
     """
 
-    def __init__(self, model, X, y, weights):
-        self.model, self.X, self.y, self.weights = model, X, y, weights
+    def __init__(self, model, X, y, targets, weights):
+        self.model, self.X, self.y, self.targets, self.weights = model, X, y, targets, weights
 
     @property
     def loss_curve(self) -> np.ndarray:
-        """Of the last fit."""
-        return np.asarray(self.model.loss_curve_[-self.model.n_iter_ :] if self.model.n_iter_ else [])
+        """Of all fits that continue each other."""
+        return np.asarray(self.model.loss_curve_)
+
+    @cached_property
+    def untrained(self) -> Network:
+        """A network like the model's, with other random weights to begin with."""
+        network = self.model.network_
+        return Network(
+            network.sizes,
+            activation=network.activations_,
+            out_activation=network.out_activation,
+            loss=network.loss,
+            init=self.model.init,
+            batch_norm=network.batch_norm,
+            dtype=network.parameters.dtype.name,
+            random_state=0,
+        )
 
     @cached_property
     def column_moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mean and standard deviation of each column, and its largest distance from the mean."""
+        if issparse(self.X):
+            mean, variance = mean_variance_axis(self.X.astype(np.float64), axis=0, weights=self.weights)
+            least, largest = min_max_axis(self.X, axis=0)
+            return mean, np.sqrt(variance), np.maximum(largest - mean, mean - least)
         n_features = self.X.shape[1]
         mean, variance, distance = (np.zeros(n_features) for _ in range(3))
-        for rows in _passes.row_blocks(self.X.shape[0]):
+        blocks = list(_passes.row_blocks(self.X.shape[0], self.weights.itemsize * n_features))
+        for rows in blocks:
             mean += self.weights[rows] @ self.X[rows]
-        for rows in _passes.row_blocks(self.X.shape[0]):
-            block = self.X[rows].toarray() if issparse(self.X) else self.X[rows]
-            difference = np.abs(block - mean)
-            variance += self.weights[rows] @ difference**2
+        for rows in blocks:
+            difference = np.abs(self.X[rows] - mean)
             distance = np.maximum(distance, difference.max(axis=0))
+            variance += self.weights[rows] @ np.square(difference, out=difference)
         return mean, np.sqrt(variance), distance
 
     @cached_property
     def shares_of_rows(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each hidden layer, the share of rows in which each output is 0, and that in which it is saturated."""
-        network = self.model.network_
-        shares = [np.zeros((2, activation.n_outputs(units))) for activation, units in self._hidden_layers()]
+        return self._shares_of_rows(self.model.network_)
+
+    @cached_property
+    def shares_before_training(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The same of a network that has not been trained."""
+        return self._shares_of_rows(self.untrained)
+
+    def _shares_of_rows(self, network):
+        shares = [np.zeros((2, activation.n_outputs(units))) for activation, units in self.hidden_layers]
         for rows, layers in _passes.hidden_outputs(network, self.X):
-            for share, outputs, (activation, _) in zip(shares, layers, self._hidden_layers(), strict=True):
+            for share, outputs, (activation, _) in zip(shares, layers, self.hidden_layers, strict=True):
                 low, high = RANGES.get(activation.name, (-np.inf, np.inf))
                 margin = SATURATION * (high - low) if activation.name in RANGES else 0
                 near_an_end = (outputs <= low + margin) | (outputs >= high - margin)
                 share += self.weights[rows] @ np.stack([outputs == 0, near_an_end])
         return [(zero, saturated) for zero, saturated in shares]
 
-    def _hidden_layers(self):
+    @property
+    def hidden_layers(self) -> list[tuple[Activation, int]]:
+        """Activation and units of each."""
         network = self.model.network_
         return list(zip(network.activations_, network.sizes[1:-1], strict=True))
 
@@ -174,21 +210,68 @@ def inputs_not_scaled(evidence: Evidence) -> Finding | None:
     )
 
 
+def targets_not_scaled(evidence: Evidence) -> Finding | None:
+    """Targets of a regression whose mean or deviation is far from 0 and 1, to which each step brings outputs nearer."""
+    model = evidence.model
+    if evidence.y is None or not is_regressor(model) or model.network_.out_activation.name != "identity":
+        return None
+    if model.solver == "lbfgs":
+        return None
+    y = evidence.targets
+    mean = evidence.weights @ y
+    deviation = np.sqrt(evidence.weights @ (y - mean) ** 2)
+    too_small = np.divide(SMALLEST_RANGE, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    badness = np.maximum(np.hypot(mean, deviation) / LARGEST_SCALE, too_small)
+    if not np.any(badness > 1):
+        return None
+    worst = np.argmax(badness)
+    name = "y" if y.shape[1] == 1 else f"column {worst} of y"
+    return Finding(
+        "targets-not-scaled",
+        f"{name} has mean {mean[worst]:.3g} and deviation {deviation[worst]:.3g}, far from 0 and 1, where outputs "
+        "begin.",
+        "Put the model into a TransformedTargetRegressor(model, transformer=StandardScaler()).",
+    )
+
+
 def dead_units(evidence: Evidence) -> Finding | None:
     """Units whose output is 0 in every row, so that they pass on nothing and, with relu, learn nothing."""
-    shares = [
-        np.nan if activation.name in RANGES else np.mean(zero >= 1 - 1e-9)  # shares are sums of rounded weights
-        for (activation, _), (zero, _) in zip(evidence._hidden_layers(), evidence.shares_of_rows, strict=True)
-    ]
-    change = "Lower learning_rate_init" if evidence.model.solver != "lbfgs" else "Use activation='leaky_relu'"
+    shares = _shares_of_dead_units(evidence, evidence.shares_of_rows)
+    if not np.any(shares > SHARE_OF_UNITS):
+        return None
+    before = _shares_of_dead_units(evidence, evidence.shares_before_training)
+    worst = np.nanargmax(shares)
+    if before[worst] > shares[worst] / 2:  # not by training, but because all rows lie on one side of them
+        change = "Put a StandardScaler before the model, in a pipeline"
+        if _are_standardized(evidence):
+            change = "Use activation='leaky_relu'"
+    elif evidence.model.solver == "lbfgs":
+        change = "Use activation='leaky_relu'"
+    else:
+        change = f"Lower learning_rate_init={evidence.model.learning_rate_init:g} by a factor of ten"
     return _finding_on_layers("dead-units", shares, "output 0 for every row", f"{change}, so that they go on learning.")
+
+
+def _shares_of_dead_units(evidence, shares_of_rows):
+    return np.array(
+        [
+            np.nan if activation.name in RANGES else np.mean(zero >= 1 - 1e-9)  # shares are sums of rounded weights
+            for (activation, _), (zero, _) in zip(evidence.hidden_layers, shares_of_rows, strict=True)
+        ]
+    )
+
+
+def _are_standardized(evidence):
+    """Whether most columns have a mean that is small beside their deviation, and a deviation near 1."""
+    mean, deviation, _ = evidence.column_moments
+    return issparse(evidence.X) or np.median(np.abs(mean)) < 0.5 < np.median(deviation) < 2
 
 
 def saturated_units(evidence: Evidence) -> Finding | None:
     """Units of a bounded activation that are near an end of its range nearly always, where hardly a gradient passes."""
     shares = [
         np.mean(saturated > SHARE_OF_ROWS) if activation.name in RANGES else np.nan
-        for (activation, _), (_, saturated) in zip(evidence._hidden_layers(), evidence.shares_of_rows, strict=True)
+        for (activation, _), (_, saturated) in zip(evidence.hidden_layers, evidence.shares_of_rows, strict=True)
     ]
     return _finding_on_layers(
         "saturated-units",
@@ -214,28 +297,40 @@ def loss_still_falling(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         "still-falling",
-        f"Training ended at max_iter={model.max_iter} while the loss fell by {fall:.1%} in {len(recent)} epochs.",
+        f"Training ended at max_iter={model.max_iter} while the loss fell by {fall:.1%} of its mean in "
+        f"{len(recent)} epochs.",
         "Raise max_iter.",
     )
 
 
 def step_size_too_large(evidence: Evidence) -> Finding | None:
-    """The loss diverged, ended above where it began, or went up and down."""
+    """The loss diverged, ended above where it or an untrained network begins, or went up and down."""
     model, curve = evidence.model, evidence.loss_curve
     if model.solver == "lbfgs":
         return None
     name, change = "step-size-too-large", f"Lower learning_rate_init={model.learning_rate_init:g} by a factor of ten."
     if model.stop_reason_ == "diverged":
         return Finding(name, f"The loss or a weight became infinite or NaN after {model.n_iter_} epochs.", change)
+    if len(curve) >= TREND_EPOCHS and curve[-1] - curve[0] > NOTABLE_CHANGE * abs(curve[0]):
+        return Finding(name, f"The loss rose from {curve[0]:.3g} to {curve[-1]:.3g} in {len(curve)} epochs.", change)
+    if evidence.targets is not None and len(curve) > 0:
+        before = _untrained_loss(evidence)
+        if curve[-1] > LARGE_LOSS * before:
+            what = f"The loss is {curve[-1]:.3g}, and that of such a network before training {before:.3g}."
+            return Finding(name, what, change)
     if len(curve) < TREND_EPOCHS:
         return None
-    if curve[-1] - curve[0] > NOTABLE_CHANGE * abs(curve[0]):
-        return Finding(name, f"The loss rose from {curve[0]:.3g} to {curve[-1]:.3g} in {len(curve)} epochs.", change)
     notable = np.maximum(NOTABLE_RISE * np.ptp(curve), NOTABLE_CHANGE * np.abs(curve[:-1]))
     share = np.mean(np.diff(curve) > notable)
     if share < SHARE_OF_RISES:
         return None
     return Finding(name, f"The loss rose from one epoch to the next in {share:.0%} of {len(curve)} epochs.", change)
+
+
+def _untrained_loss(evidence):
+    model = evidence.model
+    weights = evidence.weights.astype(evidence.X.dtype)
+    return evidence.untrained.mean_loss(Data(evidence.X, evidence.targets, weights, None, *model._target_values))
 
 
 def step_size_too_small(evidence: Evidence) -> Finding | None:
@@ -257,12 +352,12 @@ def step_size_too_small(evidence: Evidence) -> Finding | None:
 def over_fitting(evidence: Evidence) -> Finding | None:
     """The validation loss has risen from its lowest while the training loss fell, up to the weights that are kept."""
     model = evidence.model
-    n_epochs = len(model.loss_curve_) if model.best_iter_ is None else model.best_iter_
-    validation, training = np.array(model.validation_loss_curve_ or []), np.array(model.loss_curve_)
-    if len(validation) != len(training) or n_epochs < TREND_EPOCHS:  # rows to validate on came later, or never
-        return None
+    validation, training = np.array(model.validation_loss_curve_ or []), evidence.loss_curve
+    n_epochs = min(len(validation), len(training) if model.best_iter_ is None else model.best_iter_)
     validation, training = validation[:n_epochs], training[:n_epochs]
-    lowest = int(validation.argmin())
+    if np.sum(np.isfinite(validation)) < TREND_EPOCHS:  # in the others there was nothing to validate on
+        return None
+    lowest = int(np.nanargmin(validation))
     rise = validation[-1] / validation[lowest] - 1 if validation[lowest] > 0 else 0
     if rise < OVERFITTING_RISE or training[-1] >= training[lowest]:
         return None
@@ -288,17 +383,21 @@ def one_class_only(evidence: Evidence) -> Finding | None:
     if len(predicted) > 1 or np.all(evidence.y == label):
         return None
     share = evidence.weights[evidence.y == label].sum()
+    cause = step_size_too_large(evidence) or dead_units(evidence)
+    if cause is not None:
+        change = cause.change
+    elif share > IMBALANCE * (1 - share) / (len(model.classes_) - 1) and model.class_weight is None:
+        change = "Set class_weight='balanced'."
+    else:
+        change = "Raise max_iter or learning_rate_init: the model has hardly learnt anything yet."
     return Finding(
-        "one-class-only",
-        f"The model predicts {label} for every row, but that is only {share:.1%} of y.",
-        "Set class_weight='balanced'."
-        if share > IMBALANCE * (1 - share) / (len(model.classes_) - 1) and model.class_weight is None
-        else "Raise max_iter or learning_rate_init: the model has hardly learnt anything yet.",
+        "one-class-only", f"The model predicts {label} for every row, but that is only {share:.1%} of y.", change
     )
 
 
 DETECTIONS = (
     inputs_not_scaled,
+    targets_not_scaled,
     dead_units,
     saturated_units,
     step_size_too_large,
@@ -314,9 +413,9 @@ def diagnose(
 ) -> Diagnosis:
     """Look for known faults of a fitted model, its training and its data.
 
-    These are: inputs far from mean 0 and deviation 1; hidden units that are 0 for every row, or saturated for nearly
-    all; a step size that is too large or too small; a loss that still fell at max_iter; a validation loss that rose
-    while the training loss fell; one class predicted for every row.
+    These are: inputs, and targets of a regression, far from mean 0 and deviation 1; hidden units that are 0 for every
+    row, or saturated for nearly all; a step size that is too large or too small; a loss that still fell at max_iter; a
+    validation loss that rose while the training loss fell; one class predicted for every row.
 
     Parameters
     ----------
@@ -325,7 +424,7 @@ def diagnose(
     X : array-like or sparse array of shape (n_samples, n_features)
         As for ``fit``: the rows it was fitted to, or others like them.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        Targets. Without them, or with several columns, predictions are not judged.
+        Targets as for ``fit``. Without them neither they nor predictions are judged.
     sample_weight : array-like of shape (n_samples,), default=None
         With which rows count; a row of weight 0 is left out.
 
@@ -353,7 +452,9 @@ def diagnose(
     >>> diagnose(model, X, X[:, 0] > 0)
     Nothing found.
     """
-    if not hasattr(estimator, "_check_X"):
+    from fastmlp.inspection._mixin import InspectionMixin  # which needs this module
+
+    if not isinstance(estimator, InspectionMixin):
         raise TypeError(
             f"estimator is a {type(estimator).__name__}; pass a fitted MLPClassifier or MLPRegressor, of a pipeline "
             "its last step."
@@ -367,6 +468,7 @@ def diagnose(
     if not np.all(weights):
         kept = np.flatnonzero(weights)
         X, weights, y = X[kept], weights[kept], None if y is None else y[kept]
-    evidence = Evidence(estimator, X, y, weights / weights.sum())
+    targets = None if y is None else estimator._loss_targets(X, y)
+    evidence = Evidence(estimator, X, y, targets, weights / weights.sum())
     findings = (detect(evidence) for detect in DETECTIONS)
     return Diagnosis(finding for finding in findings if finding is not None)

@@ -15,8 +15,11 @@ from fastmlp.inspection import _passes
 from fastmlp.inspection._diagnose import Diagnosis, diagnose
 from fastmlp.inspection._summary import Summary, summarize
 
-# Rows, times outputs, from which `fit` takes `feature_importances_`: those of a batch, for no more than a step costs.
+# Rows from which `fit` takes `feature_importances_`, each with one output: those of a batch; fewer, but some, where
+# features are so many that the derivatives, which are dense, would be more than this.
 IMPORTANCE_ROWS = 200
+LEAST_IMPORTANCE_ROWS = 8
+IMPORTANCE_DERIVATIVES = 1 << 22
 
 
 class InspectionMixin(TransformerMixin):
@@ -200,24 +203,26 @@ class InspectionMixin(TransformerMixin):
             raise ValueError(f"n_steps is {n_steps!r}; pass a positive integer.")
         if baseline is None:
             baseline = np.zeros(n_features, X.dtype)
-        baseline = check_array(baseline, dtype=X.dtype, ensure_2d=False, input_name="baseline")
-        if baseline.shape != (n_features,):
-            raise ValueError(f"baseline has shape {baseline.shape}; pass one value a feature, ({n_features},).")
+        if np.ndim(baseline) > 0:
+            baseline = check_array(baseline, dtype=X.dtype, ensure_2d=False, input_name="baseline")
+        if np.shape(baseline) != (n_features,):
+            raise ValueError(f"baseline has shape {np.shape(baseline)}; pass one value a feature, ({n_features},).")
         return self._stack(X, _passes.integrated_gradients(self.network_, X, output, baseline, n_steps))
 
     @property
     def feature_importances_(self) -> np.ndarray:
         """Mean absolute derivative of the output by each feature, with sum 1 (S24): ndarray of shape (n_features,).
 
-        ``fit`` takes it from some of the rows it has learnt from, evenly spread over them: 200, divided by the outputs
-        that `compute_feature_importances` goes through. So it costs no more than a training step, ``SelectFromModel``
-        finds it, and neither data nor a sample of them has to be kept. ``partial_fit``, which may be given a row at a
-        time, takes none. A feature in larger units has a smaller derivative, so scale X.
+        ``fit`` takes it from some of the rows it has learnt from, evenly spread over them: 200, or one for each output,
+        fewer where there are more than 20,000 features; of several outputs each row has another one. So it costs about
+        as much as a training step, ``SelectFromModel`` finds it, and neither data nor a sample of them has to be kept.
+        ``partial_fit``, which may be given a row at a time, takes none, and a pickle has none where they would be more
+        than a twentieth of the weights. A feature in larger units has a smaller derivative, so scale X.
         """
         importances = vars(self).get("_importances")
         if importances is None:
             raise AttributeError(
-                "feature_importances_ are not there before fit, or after partial_fit; call "
+                "feature_importances_ are not there before fit, or after partial_fit, or in some pickles; call "
                 "compute_feature_importances(X)."
             )
         return importances
@@ -236,7 +241,7 @@ class InspectionMixin(TransformerMixin):
         Returns
         -------
         ndarray of shape (n_features,), in the computing dtype
-            Also kept as ``feature_importances_``, in place of what ``fit`` found. All 0 if no output depends on X.
+            Kept as ``feature_importances_`` too, in place of what ``fit`` found. All 0 if no output depends on X.
 
         Raises
         ------
@@ -254,8 +259,9 @@ class InspectionMixin(TransformerMixin):
         >>> model.fit(X, X @ [3, -1]).compute_feature_importances(X).round(3)
         array([0.75, 0.25])
         """
-        self._set_importances(self._check_X(X))
-        return self._importances
+        X = self._check_X(X)
+        self._importances = self._mean_derivatives(X, self._explained_outputs())
+        return self._importances.copy()
 
     def summary(self) -> Summary:
         """Layers, parameters and memory of the network as a table, for ``print`` and notebooks.
@@ -263,7 +269,8 @@ class InspectionMixin(TransformerMixin):
         Returns
         -------
         Summary
-            With the optimizer's moments and the activations and deltas of a batch, if training had steps of batches.
+            With the optimizer's moments and the activations and deltas of a batch, if training had steps of batches and
+            the model has kept its state, as all but those read from a pickle have.
 
         Raises
         ------
@@ -377,20 +384,24 @@ class InspectionMixin(TransformerMixin):
         """Outputs whose derivatives are important: all of them, or that which is the largest in a row."""
         return range(self.network_.n_outputs) if self._has_independent_outputs else [None]
 
-    def _set_importances(self, X):
+    def _mean_derivatives(self, X, outputs):
+        """Absolute ones by each feature, of sum 1, over the rows of X and `outputs` as `_passes` takes them."""
         total = np.zeros(X.shape[1])
         with np.errstate(over="ignore", invalid="ignore"):  # of a network that has gone too far
-            for output in self._explained_outputs():
+            for output in outputs:
                 for _, gradient in _passes.output_gradients(self.network_, X, output):
-                    total += np.abs(gradient).sum(axis=0, dtype=np.float64)
-            self._importances = (total / (total.sum() or 1)).astype(X.dtype)
+                    total += np.abs(gradient, out=gradient).sum(axis=0, dtype=np.float64)
+            return (total / (total.sum() or 1)).astype(X.dtype)
 
-    def _importance_rows(self, X, rows):
-        """Rows evenly spread over those to learn from, for `_set_importances`; `rows` is None for all."""
+    def _importances_after_fit(self, X, rows):
+        """From rows that are evenly spread over those learnt from; `rows` is None for all."""
         n_rows = X.shape[0] if rows is None else len(rows)
-        n_taken = min(n_rows, max(1, IMPORTANCE_ROWS // len(self._explained_outputs())))
-        places = np.linspace(0, n_rows - 1, n_taken).astype(np.intp)
-        return places if rows is None else rows[places]
+        outputs = self._explained_outputs()
+        n_wanted = min(IMPORTANCE_ROWS, max(LEAST_IMPORTANCE_ROWS, IMPORTANCE_DERIVATIVES // X.shape[1]))
+        n_taken = max(min(n_wanted, n_rows * len(outputs)), len(outputs))
+        places = np.arange(n_taken) * n_rows // n_taken
+        output = None if outputs == [None] else np.arange(n_taken) % len(outputs)
+        return self._mean_derivatives(X[places if rows is None else rows[places]], [output])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -12,13 +12,18 @@ from fastmlp._core._workspace import Workspace
 from fastmlp._typing import MatrixLike
 from fastmlp.network import Network
 
+# Limits of a block: rows, and bytes of what is dense for each of them.
 BLOCK_ROWS = 4096
+BLOCK_BYTES = 1 << 24
+# Of one rule of Gauss-Legendre.
+MOST_NODES = 100
 
 
-def row_blocks(n_rows: int) -> Iterator[slice]:
-    """Slices of at most BLOCK_ROWS rows."""
-    for start in range(0, n_rows, BLOCK_ROWS):
-        yield slice(start, min(start + BLOCK_ROWS, n_rows))
+def row_blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
+    """Slices of so many rows as the limits of a block allow, and of one at least."""
+    block_rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // row_bytes))
+    for start in range(0, n_rows, block_rows):
+        yield slice(start, min(start + block_rows, n_rows))
 
 
 def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, list[np.ndarray]]]:
@@ -27,7 +32,7 @@ def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, lis
     The arrays are views of memory that the next block overwrites.
     """
     workspace = None
-    for rows in row_blocks(X.shape[0]):
+    for rows in row_blocks(X.shape[0], network.parameters.itemsize * sum(network.sizes[1:])):
         data = Data(X[rows], None, None, None)
         if workspace is None:  # the first block is the largest
             workspace = Workspace(network.core.plan, data, data.n_rows, backward=False)
@@ -35,17 +40,19 @@ def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, lis
         yield rows, [outputs[: data.n_rows] for outputs in workspace.activations[1:-1]]
 
 
-def output_gradients(network: Network, X: MatrixLike, output: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
+def output_gradients(
+    network: Network, X: MatrixLike, output: int | np.ndarray | None = None
+) -> Iterator[tuple[slice, np.ndarray]]:
     """dA_Lk / dX = D_1 W_1^T with dC/dA_L = e_k: which rows, and (rows, n_features).
 
-    k is `output`, or for None that of the largest output of each row.
+    k is `output`, one for all or one for each row, or for None that of the largest output of each row.
     """
     workspace = None
-    for rows in row_blocks(X.shape[0]):
+    for rows in _dense_blocks(network, X):
         data = Data(X[rows], None, None, None)
         if workspace is None:
             workspace = Workspace(network.core.plan, data, data.n_rows, backward=True)
-        yield rows, _pull_back(network, workspace, data, output)
+        yield rows, _pull_back(network, workspace, data, output[rows] if isinstance(output, np.ndarray) else output)
 
 
 def loss_gradients(
@@ -54,7 +61,7 @@ def loss_gradients(
     """Derivatives of the loss of each row: which rows, and (rows, n_features)."""
     workspace = None
     by_parameters = np.empty_like(network.parameters)
-    for rows in row_blocks(X.shape[0]):
+    for rows in _dense_blocks(network, X):
         data = Data(X[rows], targets[rows], None, None, *target_values)
         if workspace is None:
             workspace = Workspace(network.core.plan, data, data.n_rows, backward=True)
@@ -68,10 +75,9 @@ def integrated_gradients(
     network: Network, X: MatrixLike, output: int | None, baseline: np.ndarray, n_steps: int
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """(x - x0) times the mean of dA_Lk / dx from x0 to x, by Gauss-Legendre: which rows, and (rows, n_features)."""
-    nodes, weights = np.polynomial.legendre.leggauss(n_steps)
-    nodes, weights = ((nodes + 1) / 2).tolist(), (weights / 2).tolist()  # Python's floats keep float32 arrays
+    nodes, weights = _gauss_legendre(n_steps)
     workspace = None
-    for rows in row_blocks(X.shape[0]):
+    for rows in _dense_blocks(network, X):
         block = X[rows] if isinstance(X, np.ndarray) else X[rows].toarray()
         if workspace is None:
             data = Data(block, None, None, None)
@@ -84,6 +90,22 @@ def integrated_gradients(
             data = Data(baseline + node * way, None, None, None)
             mean += weight * _pull_back(network, workspace, data, k)
         yield rows, way * mean
+
+
+def _dense_blocks(network, X):
+    """Of rows whose inputs, or derivatives by them, are dense."""
+    return row_blocks(X.shape[0], network.parameters.itemsize * sum(network.sizes))
+
+
+def _gauss_legendre(n_nodes):
+    """Nodes and weights on (0, 1), as Python's floats, which keep float32 arrays what they are.
+
+    More than MOST_NODES, whose computing takes time that grows with their cube, are spread over several equal parts.
+    """
+    n_parts = -(-n_nodes // MOST_NODES)
+    nodes, weights = np.polynomial.legendre.leggauss(-(-n_nodes // n_parts))
+    nodes = (np.arange(n_parts)[:, np.newaxis] + (nodes + 1) / 2) / n_parts
+    return nodes.ravel().tolist(), (np.tile(weights, n_parts) / (2 * n_parts)).tolist()
 
 
 def _pull_back(network, workspace, data, k):

@@ -53,7 +53,7 @@ class Summary:
     batch_rows : int
         Rows of a training step; 0 where there were no steps.
     batch_bytes : int
-        Of the activations A_l and deltas D_l of such a batch.
+        Of the activations A_0 to A_L and deltas D_1 to D_L of such a batch.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def summarize(network: Network, title: str, moment_bytes: int, batch_rows: int) 
     names = [f"hidden {number}" for number in range(len(network.sizes) - 2)] + ["output"]
     activations = [*network.activations_, network.out_activation]
     itemsize = network.parameters.itemsize
-    layers, row_items = [], 0
+    layers, row_items = [], network.sizes[0]
     for name, activation, w, b, scale in zip(
         names, activations, network.coefs_, network.intercepts_, network.scales_, strict=True
     ):
