@@ -1,5 +1,6 @@
 """The network itself: its parameters, and the equations S1 to S6 and S24 on them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -197,8 +198,9 @@ class Network:
             raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.")
         initializers = check_init(init, n_hidden + 1)
 
-        self._parameters = aligned_empty(sum(np.prod(shape) for shape in self._block_shapes()), dtype, quarter=0)
-        self.statistics = aligned_empty(sum(2 * units for units in self._normalized_units()), dtype)
+        n_parameters, n_statistics = sum(map(math.prod, self._block_shapes())), 2 * sum(self._normalized_units())
+        self._parameters = aligned_empty((n_parameters,), dtype, quarter=0)
+        self.statistics = aligned_empty((n_statistics,), dtype)
         self._connect()
         self._initialize(initializers, check_random_state(random_state))
 

@@ -52,7 +52,7 @@ cdef void multiply(const fm_kernels *kernels, const fm_product *product, void *s
 
 
 # Made once, because that takes longer than a small product; the GIL keeps two products from sharing it.
-product_scratch = aligned_empty(FM_GEMM_SCRATCH_BYTES, np.uint8)
+product_scratch = aligned_empty((FM_GEMM_SCRATCH_BYTES,), np.uint8)
 
 
 def product(a, b):

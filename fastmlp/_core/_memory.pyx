@@ -3,6 +3,8 @@
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport uintptr_t
 
+import math
+
 import numpy as np
 
 # Vector registers and cache lines are at most this wide.
@@ -16,11 +18,11 @@ def aligned_empty(shape, dtype, quarter=None):
     load for one of what it has just stored. Arrays that are walked together start at different quarters.
     """
     dtype = np.dtype(dtype)
-    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    n_bytes = math.prod(shape) * dtype.itemsize
     step, offset = (ALIGNMENT, 0) if quarter is None else (PAGE, quarter % 4 * PAGE // 4)
     memory = np.empty(n_bytes + step, dtype=np.uint8)
     start = (offset - <uintptr_t> address(memory)) % step
-    return memory[start : start + n_bytes].view(dtype).reshape(shape)
+    return np.ndarray(shape, dtype, memory, start)
 
 
 cdef char *address(array) except? NULL:

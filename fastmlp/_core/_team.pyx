@@ -46,7 +46,7 @@ cdef class Team:
         if n_threads < 1:
             raise ValueError(f"n_threads is {n_threads}; pass at least 1.")
         self.n_threads = n_threads
-        self.memory = aligned_empty(sizeof(fm_barrier) + 2 * n_threads * sizeof(fm_share), np.uint8)
+        self.memory = aligned_empty((sizeof(fm_barrier) + 2 * n_threads * sizeof(fm_share),), np.uint8)
         self.barrier = <fm_barrier *> address(self.memory)
         self.shares = <fm_share *> (address(self.memory) + sizeof(fm_barrier))
         fm_barrier_init(self.barrier, n_threads, may_spin)

@@ -98,9 +98,6 @@ cdef class Workspace:
             self.outputs.append(output)
             self.deltas.append(delta)
         self.array((n_threads, FM_GEMM_SCRATCH_BYTES // plan.itemsize), &self.scratch)
-        self.row_losses = <double *> address(self.doubles(MAX_ROW_TILES))
-        self.penalties = <double *> address(self.doubles(plan.n_parameter_tiles))
-        self.squares = <double *> address(self.doubles(plan.n_parameter_tiles))
         if backward:
             self.array((rows, plan.n_targets), &self.y)
             self.array((rows,), &self.w)
@@ -115,6 +112,9 @@ cdef class Workspace:
         if whole_gradient:
             self.array((plan.n_parameters,), &self.whole_gradient, quarter=3)
         if trains:
+            self.row_losses = <double *> address(self.doubles(MAX_ROW_TILES))
+            self.penalties = <double *> address(self.doubles(plan.n_parameter_tiles))
+            self.squares = <double *> address(self.doubles(plan.n_parameter_tiles))
             self._pack_layers(plan)
 
     def __dealloc__(self):
