@@ -120,10 +120,10 @@ OUT_OF_RANGE = [
 # (parameters, message)
 BAD_PARAMETERS = [
     (dict(hidden_layer_sizes=(10, 0)), r"hidden_layer_sizes must be > 0, got \[10, 0\]; pass one positive integer"),
-    (dict(hidden_layer_sizes=(10, 2.5)), r"hidden_layer_sizes .* got \[10, 2.5\]; pass one positive integer a layer"),
-    (dict(hidden_layer_sizes=[[10]]), r"hidden_layer_sizes .* got \[\[10\]\]; pass one positive integer a layer"),
-    (dict(hidden_layer_sizes=["10"]), r"hidden_layer_sizes .* got \['10'\]; pass one positive integer a layer"),
-    (dict(hidden_layer_sizes=[None]), r"hidden_layer_sizes .* got \[None\]; pass one positive integer a layer"),
+    (dict(hidden_layer_sizes=(10, 2.5)), r"hidden_layer_sizes is \[10, 2.5\]; pass one positive integer a layer"),
+    (dict(hidden_layer_sizes=[[10]]), r"hidden_layer_sizes is \[\[10\]\]; pass one positive integer a layer"),
+    (dict(hidden_layer_sizes=["10"]), r"hidden_layer_sizes is \['10'\]; pass one positive integer a layer"),
+    (dict(hidden_layer_sizes=[None]), r"hidden_layer_sizes is \[None\]; pass one positive integer a layer"),
     (dict(activation=["relux"]), "activation 'relux' is unknown; use one of identity, .*, or an Activation object"),
     (dict(activation=["relu", 5], hidden_layer_sizes=(3, 3)), "activation 5 is unknown; use one of identity"),
     (

@@ -234,6 +234,7 @@ def test_lines_where_nobody_watches(capsys):
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_bar_in_a_terminal(capsys, monkeypatch, solver):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
     MLPRegressor(**SETTINGS, verbose=True, solver=solver).fit(X, Y, X_val=X, y_val=Y)
     out = capsys.readouterr().out
     assert "loss=" in out
@@ -241,8 +242,17 @@ def test_bar_in_a_terminal(capsys, monkeypatch, solver):
     assert "epoch/s" in out or "s/epoch" in out
 
 
+def test_lines_in_a_terminal_without_a_size(capsys, monkeypatch):
+    """There a bar would be nothing at all."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "0")
+    MLPRegressor(**SETTINGS, verbose=True).fit(X, Y)
+    assert capsys.readouterr().out.startswith("Iteration 1")
+
+
 def test_lines_where_there_is_no_tqdm(capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setitem(sys.modules, "tqdm", None)
     MLPRegressor(**SETTINGS, verbose=True).fit(X, Y)
     assert capsys.readouterr().out.startswith("Iteration 1")

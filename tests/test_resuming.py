@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_classification
 
-from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp import MLPClassifier, MLPRegressor, Perceptron
 from fastmlp.training.callbacks import Checkpoint
 from fastmlp.training.schedules import Cosine, Exponential
 
@@ -257,12 +257,14 @@ def test_a_model_without_its_moments_goes_on(table):
     assert model.t_ == 4 * len(table[1])
 
 
-def test_state_of_another_version(table):
-    model = MLPClassifier(**SETTINGS, max_iter=1).fit(*table)
+@pytest.mark.parametrize("make", [MLPClassifier, MLPRegressor, Perceptron])
+def test_state_of_another_version(table, make):
+    model = make(max_iter=1).fit(*table)
     state = model.__getstate__()
     state["_fastmlp_state_version"] += 1
-    with pytest.raises(ValueError, match=r"MLPClassifier was stored in version 2 .* reads version 1; use the fastmlp"):
-        MLPClassifier().__setstate__(state)
+    name = make.__name__
+    with pytest.raises(ValueError, match=rf"{name} was stored in version 2 .* reads version 1; use the fastmlp that"):
+        make().__setstate__(state)
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])

@@ -14,6 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier as TheirClassifier
+from sklearn.neural_network import MLPRegressor as TheirRegressor
 from threadpoolctl import threadpool_info
 
 from fastmlp import MLPClassifier, MLPRegressor, Network
@@ -30,11 +32,26 @@ def table(rng):
 
 
 def test_max_iter_warns(table):
-    with pytest.warns(ConvergenceWarning, match="stopped at max_iter=3 before it converged"):
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(3\) reached .* Increase max_iter, or scale X"):
         model = MLPRegressor(max_iter=3, random_state=0).fit(*table)
     assert model.n_iter_ == 3 == len(model.loss_curve_)
     assert model.stop_reason_ == "max_iter"
     assert model.loss_ == model.loss_curve_[-1]
+
+
+@pytest.mark.parametrize(("estimator", "theirs"), [(MLPClassifier, TheirClassifier), (MLPRegressor, TheirRegressor)])
+@pytest.mark.parametrize(
+    ("solver", "pattern"),
+    [
+        ("adam", "Stochastic Optimizer: Maximum iterations .3. reached and"),
+        ("lbfgs", "lbfgs failed to converge after 3 iteration"),
+    ],
+)
+def test_filters_of_scikit_learns_warnings_work(table, estimator, theirs, solver, pattern):
+    X, y = table[0], table[1] > 0
+    for make in (estimator, theirs):
+        with pytest.warns(ConvergenceWarning, match=f"^{pattern}"):
+            make(solver=solver, max_iter=3, random_state=0).fit(X, y)
 
 
 def test_converges(table):

@@ -546,7 +546,9 @@ class BaseMLP(
         elif isinstance(sizes, (dict, set, str)) or not np.iterable(sizes):
             raise ValueError(f"hidden_layer_sizes is {sizes!r}; pass one positive integer a layer.")
         sizes = list(sizes)
-        if not all(isinstance(n, Integral) and n > 0 for n in sizes):
+        if not all(isinstance(n, Integral) for n in sizes):
+            raise ValueError(f"hidden_layer_sizes is {sizes}; pass one positive integer a layer.")
+        if not all(n > 0 for n in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}; pass one positive integer a layer.")
         return sizes
 
@@ -736,15 +738,18 @@ class BaseMLP(
         self.best_iter_ = history.best_epoch if self._keeps_best else None
 
     def _warn_not_converged(self):
-        limit = f"max_iter={self.max_iter}"
-        if self.solver not in STOCHASTIC_SOLVERS:
-            limit += f" or max_fun={self.max_fun}"
-        warnings.warn(
-            f"Maximum iterations reached: training stopped at {limit} before it converged. Increase it, or scale X, or "
-            "change learning_rate_init.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+        # They begin as scikit-learn's do, by which programs may filter them.
+        if self.solver in STOCHASTIC_SOLVERS:
+            message = (
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet. Increase max_iter, or scale X, or change learning_rate_init."
+            )
+        else:
+            message = (
+                f"lbfgs failed to converge after {self.n_iter_} iteration(s): it reached max_iter={self.max_iter} or "
+                f"max_fun={self.max_fun}. Increase it, or scale X."
+            )
+        warnings.warn(message, ConvergenceWarning, stacklevel=4)
 
     @property
     def coefs_(self) -> list[np.ndarray]:

@@ -119,7 +119,7 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         he_normal, lecun_uniform, lecun_normal, orthogonal, with biases 0; and zeros for the last layer.
 
     scoring : str, callable or None, default=None
-        What judges the rows that are validated on: a name or scorer of scikit-learn's, which is given their sample
+        What judges the rows that are validated on, if there are any: a name or scorer of scikit-learn's, which is given their sample
         weights, if there are any; 'loss' for the negative mean loss; or None for accuracy or R^2, the estimator's own
         score. The last two count class weights too.
 

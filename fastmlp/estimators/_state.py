@@ -19,7 +19,24 @@ SMALL = 1 << 16
 LARGE_SHARE = 0.05
 
 
-class StoredStateMixin:
+class VersionedStateMixin:
+    """Pickles of an estimator that say which version of its state they hold."""
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_fastmlp_state_version": STATE_VERSION}
+
+    def __setstate__(self, state):
+        state = state.copy()
+        version = state.pop("_fastmlp_state_version", None)
+        if version != STATE_VERSION:
+            raise ValueError(
+                f"This {type(self).__name__} was stored in version {version!r} of its state, and this fastmlp reads "
+                f"version {STATE_VERSION}; use the fastmlp that stored it."
+            )
+        super().__setstate__(state)
+
+
+class StoredStateMixin(VersionedStateMixin):
     """Pickles and checkpoints of an estimator with a ``network_`` and, while it may go on, a ``_trainer``."""
 
     def save_checkpoint(self, path: str | os.PathLike) -> None:
@@ -83,7 +100,7 @@ class StoredStateMixin:
                 del self._keeps_training_state
 
     def __getstate__(self):
-        state = super().__getstate__().copy()
+        state = super().__getstate__()
         trainer = state.get("_trainer")
         goes_on = self.warm_start or (trainer is not None and trainer.continues)
         if not (state.pop("_keeps_training_state", False) or goes_on):
@@ -95,15 +112,4 @@ class StoredStateMixin:
                 SMALL, LARGE_SHARE * self.network_.parameters.nbytes
             ):
                 state["_importances"] = None
-        state["_fastmlp_state_version"] = STATE_VERSION
         return state
-
-    def __setstate__(self, state):
-        state = state.copy()
-        version = state.pop("_fastmlp_state_version", None)
-        if version != STATE_VERSION:
-            raise ValueError(
-                f"This {type(self).__name__} was stored in version {version!r} of its state, and this fastmlp reads "
-                f"version {STATE_VERSION}; use the fastmlp that stored it."
-            )
-        super().__setstate__(state)

@@ -19,10 +19,11 @@ from fastmlp._typing import RandomState
 from fastmlp.estimators._arrays import for_core
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
+from fastmlp.estimators._state import VersionedStateMixin
 from fastmlp.training.loop import DivergenceError, warn_interrupted
 
 
-class Perceptron(ClassifierMixin, DocumentationLinkMixin, BaseEstimator):
+class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, BaseEstimator):
     """Rosenblatt's single-layer perceptron: units with a hard limit that learn from their mistakes.
 
     Each output unit says ŷ = 1 where its net input W x + b is at least 0, else 0. Training takes one sample at a time

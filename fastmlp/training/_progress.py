@@ -1,5 +1,6 @@
 """The progress that ``verbose`` shows."""
 
+import shutil
 import sys
 
 from fastmlp.training.callbacks import EpochInfo
@@ -63,7 +64,8 @@ def progress_of(max_iter: int) -> Lines | Bar:
     -------
     Lines or Bar
     """
-    if sys.stdout.isatty():
+    # A terminal without a size is not one that somebody sees.
+    if sys.stdout.isatty() and shutil.get_terminal_size((0, 0)).columns > 0:
         try:
             from tqdm import tqdm
         except ImportError:
