@@ -357,6 +357,19 @@ class Network:
         -------
         ndarray of shape (n_samples, n_outputs)
             Computed a tile of rows at a time: memory beyond the result does not grow with n_samples.
+
+        Raises
+        ------
+        ValueError
+            If X is of another dtype or has another number of columns.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> net = Network.from_weights([[[2.0]]], [[1.0]], activation=[], out_activation="logistic", loss="log_loss")
+        >>> net.predict_raw(np.array([[3.0]]))
+        array([[7.]])
         """
         if X.dtype != self.parameters.dtype or X.shape[1] != self.sizes[0]:
             raise ValueError(
@@ -381,6 +394,20 @@ class Network:
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If they are not of this network's shapes and dtype.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> from fastmlp._core._data import Data
+        >>> net = Network.from_weights([[[2.0]]], [[0.0]], activation=[])
+        >>> net.mean_loss(Data(np.array([[3.0], [1.0]]), np.array([[5.0], [2.0]]), None, None))
+        0.25
         """
         tile_rows = min(self._core.plan.tile_rows, data.n_rows)
         workspace = Workspace(self._core.plan, data, tile_rows, backward=True)
@@ -607,6 +634,15 @@ class Network:
         ------
         ValueError
             If there is one.
+
+        Examples
+        --------
+        >>> from fastmlp import Network
+        >>> net = Network.from_weights([[[2.0]]], [[0.0]], activation=[], out_activation="hard_limit")
+        >>> net.check_trainable()  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        ValueError: Layer 1 has activation 'hard_limit', whose derivative is 0 everywhere, so that back-propagation...
         """
         for layer, activation in enumerate((*self.activations_, self.out_activation), start=1):
             if not activation.trainable:

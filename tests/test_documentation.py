@@ -18,6 +18,7 @@ import fastmlp
 from fastmlp import Network
 from fastmlp._core import _blas
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
+from fastmlp.display import LossCurveDisplay
 from fastmlp.estimators._base import STOCHASTIC_SOLVERS
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.losses import LOSSES
@@ -289,17 +290,21 @@ PUBLIC_MODULES = [
 
 
 def public_names():
-    """What users import, and the methods of estimators and networks."""
+    """What users import, and the methods of estimators, networks and pictures."""
+
+    def is_method(member):
+        return inspect.isfunction(member) or inspect.ismethod(member)
+
     for name in PUBLIC_MODULES:
         module = importlib.import_module(name)
         for public in module.__all__:
             member = getattr(module, public)
             if inspect.isclass(member) or inspect.isfunction(member):
                 yield f"{name}.{public}", member
-    for estimator in (fastmlp.MLPClassifier, fastmlp.MLPRegressor, fastmlp.Perceptron):
-        for name, method in inspect.getmembers(estimator, inspect.isfunction):
+    for owner in (fastmlp.MLPClassifier, fastmlp.MLPRegressor, fastmlp.Perceptron, Network, LossCurveDisplay):
+        for name, method in inspect.getmembers(owner, is_method):
             if not name.startswith("_") and method.__module__.startswith("fastmlp"):
-                yield f"{estimator.__name__}.{name}", method
+                yield f"{owner.__name__}.{name}", method
 
 
 @pytest.mark.parametrize(("name", "member"), [pytest.param(*pair, id=pair[0]) for pair in public_names()])

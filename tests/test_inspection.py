@@ -16,6 +16,8 @@ from sklearn.datasets import load_iris, make_moons
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier as TheirClassifier
+from sklearn.neural_network import MLPRegressor as TheirRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
@@ -561,6 +563,18 @@ def test_summary_of_other_networks(iris):
     assert linear.summary().moment_bytes == linear.summary().batch_rows == 0
     large = MLPClassifier((1000, 1000), max_iter=1).fit(X[:4], y[:4]).summary()
     assert " MiB" in str(large)
+
+
+def test_tags():
+    """What other programs are told, as of scikit-learn's own, and the transformer's."""
+    for ours, theirs in ((MLPClassifier(), TheirClassifier()), (MLPRegressor(), TheirRegressor())):
+        tags, expected = get_tags(ours), get_tags(theirs)
+        assert tags.target_tags.multi_output
+        assert tags.input_tags == expected.input_tags
+        assert tags.classifier_tags == expected.classifier_tags
+        assert tags.regressor_tags == expected.regressor_tags
+        assert tags.estimator_type == expected.estimator_type
+        assert tags.transformer_tags.preserves_dtype == ["float64", "float32"]
 
 
 # The equations by hand once more, for what a reader may want to see.

@@ -115,6 +115,17 @@ def test_two_labels_in_each_column(table, values):
     assert model.score(X, labels) > 0.6
 
 
+def test_balanced_weights_of_validation_rows_are_those_of_training(table):
+    X, y = table
+    model = MLPClassifier(**SETTINGS, class_weight="balanced").fit(X, y, X_val=X[:90], y_val=y[:90])
+    weights = compute_sample_weight("balanced", y)[:90]
+    same = MLPClassifier(**SETTINGS).fit(
+        X, y, compute_sample_weight("balanced", y), X_val=X[:90], y_val=y[:90], sample_weight_val=weights
+    )
+    assert_allclose(model.validation_loss_curve_, same.validation_loss_curve_, rtol=1e-7)
+    assert_allclose(model.validation_scores_, same.validation_scores_)
+
+
 def test_score_of_other_targets(table):
     X, y = table
     model = MLPClassifier(**SETTINGS).fit(X, y)

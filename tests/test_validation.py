@@ -100,6 +100,30 @@ def test_scoring_of_held_out_rows_sees_the_table_as_given(classes):
     assert model.validation_scores_ == plain.validation_scores_
 
 
+@pytest.mark.parametrize("held_out", [False, True])
+def test_scorers_are_given_weights_that_they_take(numbers, held_out):
+    """A metric of scikit-learn's counts them; a function without a place for them does not."""
+    X, X_val, y, y_val = numbers
+    weights = np.linspace(0.1, 3, len(y) if held_out else len(y_val))
+    data = dict(sample_weight=weights) if held_out else dict(X_val=X_val, y_val=y_val, sample_weight_val=weights)
+    seen = []
+
+    def plain(model, X, y):
+        seen.append((X, y))
+        return -mean_absolute_error(y, model.predict(X))
+
+    settings = {**SETTINGS, "max_iter": 1, "early_stopping": held_out}
+    model = MLPRegressor(**settings, scoring="neg_mean_absolute_error").fit(X, y, **data)
+    without = MLPRegressor(**settings, scoring=plain).fit(X, y, **data)
+    rows, targets = seen[-1]
+    if held_out:
+        weights = weights[[int(np.flatnonzero(y == target)[0]) for target in targets]]
+    error = np.abs(targets - without.predict(rows))
+    assert_allclose(model.validation_scores_, [-np.average(error, weights=weights)])
+    assert_allclose(without.validation_scores_, [-error.mean()])
+    assert model.validation_scores_ != without.validation_scores_
+
+
 def test_early_stopping_keeps_the_best_weights(numbers):
     X, X_val, y, y_val = numbers
     model = MLPRegressor(**{**SETTINGS, "max_iter": 60, "learning_rate_init": 0.3}, early_stopping=True)

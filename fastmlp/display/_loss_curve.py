@@ -74,8 +74,9 @@ class LossCurveDisplay:
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
     >>> model = MLPClassifier(early_stopping=True, random_state=0).fit(X, y)
-    >>> display = LossCurveDisplay.from_estimator(model)  # doctest: +SKIP
-    >>> display.figure_.savefig("losses.png")  # doctest: +SKIP
+    >>> display = LossCurveDisplay.from_estimator(model)
+    >>> [line.get_label() for line in display.lines_]
+    ['training loss', 'validation loss', 'validation score']
     """
 
     def __init__(
@@ -122,6 +123,14 @@ class LossCurveDisplay:
             If the estimator has no ``loss_curve_``.
         ValueError
             If it is empty, because training failed in its first epoch.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPRegressor
+        >>> from fastmlp.display import LossCurveDisplay
+        >>> model = MLPRegressor(hidden_layer_sizes=2, solver="lbfgs", random_state=0).fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> LossCurveDisplay.from_estimator(model).ax_.get_xlabel()
+        'Iteration (converged)'
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
@@ -160,6 +169,13 @@ class LossCurveDisplay:
             Without matplotlib.
         ValueError
             If ``loss_curve`` is empty.
+
+        Examples
+        --------
+        >>> from fastmlp.display import LossCurveDisplay
+        >>> display = LossCurveDisplay(loss_curve=[2.0, 1.0, 0.8], best_iter=3)
+        >>> display.plot().lines_[0].get_ydata().tolist()
+        [2.0, 1.0, 0.8]
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         from matplotlib import pyplot as plt

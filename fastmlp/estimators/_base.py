@@ -564,7 +564,7 @@ class BaseMLP(
         strata = targets[rows] if is_classifier(self) and targets.ndim == 1 else None
         counts = [] if strata is None else np.bincount(strata)
         n_classes = np.count_nonzero(counts)
-        if n_classes <= 2 and 1 in counts:
+        if n_classes == 2 and 1 in counts:
             strata = strata[:, np.newaxis]  # which the split refuses by scikit-learn's words for it
         elif n_validation < 2:
             raise ValueError(
