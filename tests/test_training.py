@@ -18,7 +18,7 @@ from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.neural_network import MLPRegressor as TheirRegressor
 from threadpoolctl import threadpool_info
 
-from fastmlp import MLPClassifier, MLPRegressor, Network
+from fastmlp import MLPClassifier, MLPRegressor, Network, Perceptron
 from fastmlp.training.schedules import Adaptive, InverseScaling
 from fastmlp.training.stopping import Patience
 
@@ -578,3 +578,26 @@ def test_quotient_by_a_root_in_float32(rng, isa, solver):
         )
         parameters[dtype] = model.fit(X, y).network_.parameters
     assert_allclose(parameters["float32"], parameters["float64"], rtol=1e-6)
+
+
+def test_warnings_point_at_the_users_line(table):
+    """However deep below it they are raised."""
+
+    def interrupt(info):
+        raise KeyboardInterrupt
+
+    X, y = table
+    fits = {
+        "larger than sample size": lambda: MLPRegressor(batch_size=500, tol=9, random_state=0).fit(X, y),
+        "Maximum iterations": lambda: MLPRegressor(max_iter=1).fit(X, y),
+        "failed to converge": lambda: MLPRegressor(solver="lbfgs", max_iter=1).fit(X, y),
+        "interrupted": lambda: MLPRegressor(callbacks=interrupt).fit(X, y),
+        "diverged": lambda: MLPRegressor(
+            solver="sgd", activation="identity", learning_rate_init=0.5, early_stopping=True, random_state=0
+        ).fit(X, y),
+        "not separated": lambda: Perceptron(max_iter=1, random_state=0).fit(X, np.arange(120) % 2),
+    }
+    for message, fit in fits.items():
+        with pytest.warns(match=message) as caught:
+            fit()
+        assert {warning.filename for warning in caught} == {__file__}, message

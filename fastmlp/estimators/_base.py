@@ -1,7 +1,6 @@
 """What the estimators share: parameters, checks, and the way from arrays to a trained network."""
 
 import copy
-import warnings
 from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
 from typing import Self
@@ -19,6 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from fastmlp._typing import MatrixLike
+from fastmlp._warn import warn
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.estimators._arrays import for_core
 from fastmlp.estimators._callbacks import CallbackSupportMixin, fit_tasks, with_callbacks
@@ -180,11 +180,12 @@ class BaseMLP(
         ----------
         X : array-like or sparse array of shape (n_samples, n_features)
             Finite numbers. If C-contiguous and of the computing dtype, or CSR, it is used where it is, never copied; a
-            sparse X is made dense a batch at a time.
+            sparse X is not made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Not negative; all ones by default. A weight of zero is the same as leaving the row out.
+            Not negative; all ones by default. A weight of zero is the same as leaving the row out, for ``classes_``
+            too.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             Rows to validate on after each epoch, in place of those that ``early_stopping`` would hold out. Without
             ``early_stopping`` they only fill ``validation_loss_curve_`` and ``validation_scores_``. A search that
@@ -274,46 +275,12 @@ class BaseMLP(
         resume = hasattr(self, "network_") and (incremental or self.warm_start)
         given = X, y, sample_weight
         try:
-            self._check_parameters()
-            validates = self._check_validation(validation, incremental)
-            self._check_solver()
-            callbacks = self._check_callbacks()
-            X, targets, own_weight = self._check_training_data(X, y, sample_weight, resume, incremental, classes)
-            sample_weight = self._total_weight(targets, own_weight, (targets, own_weight), X.dtype)
-            trainer = getattr(self, "_trainer", None) if resume else None
-            random_state = check_random_state(self.random_state) if trainer is None else trainer.random_state
-            self._make_network(X, targets, resume, random_state)
-            rows, validation_rows = self._split(targets, sample_weight, validates, resume, random_state)
-            n_rows = X.shape[0] if rows is None else len(rows)
-            if self.solver in STOCHASTIC_SOLVERS:
-                self._make_trainer(n_rows, random_state, resume, incremental)
-            else:
-                self._trainer = None  # an earlier one knows another course
-            if validates:
-                validate = self._given_validation(validation, targets, own_weight)
-            elif validation_rows is not None:
-                given = given[0], given[1], own_weight
-                validate = Validation(self, X, targets, sample_weight, validation_rows, self._scorer(), given)
-            else:
-                validate = None
-            if self._trainer is not None:
-                self._set_fitted(self._trainer.history, self._trainer.patience.best)
-            elif not resume:
-                self._set_fitted(History(), np.inf)
-            self._importances = None
-            if validate is not None:
-                validate.check()
-            for callback in [*callbacks, *getattr(self, "_skl_callbacks", [])]:
-                if isinstance(callback, Callback):
-                    callback.check(self, has_validation=validate is not None)
+            X, targets, sample_weight, rows, observers = self._prepare(*given, validation, resume, incremental, classes)
         except BaseException:
             self._restore(before)
             raise
-
-        observers = Observers(self, callbacks, validate=validate, max_time=self.max_time, verbose=self.verbose)
-        max_iter = 1 if incremental else self.max_iter
         try:
-            self._run(X, targets, sample_weight, rows, max_iter, observers, given)
+            self._run(X, targets, sample_weight, rows, 1 if incremental else self.max_iter, observers, given)
             if not incremental:
                 self._importances = self._importances_after_fit(X, rows)
         except DivergenceError:
@@ -329,6 +296,42 @@ class BaseMLP(
         if self.stop_reason_ == "max_iter" and not incremental:
             self._warn_not_converged()
         return self
+
+    def _prepare(self, X, y, sample_weight, validation, resume, incremental, classes):
+        """Check everything, and make all that training needs: data for the core, rows, and observers."""
+        given = X, y
+        self._check_parameters()
+        validates = self._check_validation(validation, incremental)
+        self._check_solver()
+        callbacks = self._check_callbacks()
+        X, targets, own_weight = self._check_training_data(X, y, sample_weight, resume, incremental, classes)
+        sample_weight = self._total_weight(targets, own_weight, (targets, own_weight), X.dtype)
+        trainer = getattr(self, "_trainer", None) if resume else None
+        random_state = check_random_state(self.random_state) if trainer is None else trainer.random_state
+        self._make_network(X, targets, resume, random_state)
+        rows, validation_rows = self._split(targets, sample_weight, validates, resume, random_state)
+        if self.solver in STOCHASTIC_SOLVERS:
+            self._make_trainer(X.shape[0] if rows is None else len(rows), random_state, resume, incremental)
+            self._set_fitted(self._trainer.history, self._trainer.patience.best)
+        else:
+            self._trainer = None  # an earlier one knows another course
+            if not resume:
+                self._set_fitted(History(), np.inf)
+        self._importances = None
+
+        validate = None
+        if validates:
+            validate = self._given_validation(validation, targets, own_weight)
+        elif validation_rows is not None:
+            judged = *given, own_weight
+            validate = Validation(self, X, targets, sample_weight, validation_rows, self._scorer(), judged)
+        if validate is not None:
+            validate.check()
+        for callback in [*callbacks, *getattr(self, "_skl_callbacks", [])]:
+            if isinstance(callback, Callback):
+                callback.check(self, has_validation=validate is not None)
+        observers = Observers(self, callbacks, validate=validate, max_time=self.max_time, verbose=self.verbose)
+        return X, targets, sample_weight, rows, observers
 
     @with_callbacks
     def _run(self, X, targets, sample_weight, rows, max_iter, observers, given):
@@ -586,9 +589,9 @@ class BaseMLP(
     def _make_trainer(self, n_rows, random_state, resume, incremental):
         batch_size = min(200, n_rows) if self.batch_size == "auto" else self.batch_size
         if batch_size > n_rows:
-            warnings.warn(
+            warn(
                 f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
-                stacklevel=4,
+                UserWarning,
             )
         single_row_goes_on = resume and incremental and n_rows == 1
         if self.batch_norm and min(batch_size, n_rows) == 1 and not single_row_goes_on:
@@ -601,7 +604,7 @@ class BaseMLP(
             before = None
         settings = tuple(getattr(self, name) for name in OPTIMIZER_PARAMETERS)
         if before is not None and settings == self._optimizer_settings:
-            optimizer, schedule = before.optimizer, before.schedule
+            optimizer, schedule = before.optimizer, copy.copy(before.schedule)
             if isinstance(schedule, ByProgress):
                 schedule.go_on(0 if incremental else self.max_iter)
         else:
@@ -749,7 +752,7 @@ class BaseMLP(
                 f"lbfgs failed to converge after {self.n_iter_} iteration(s): it reached max_iter={self.max_iter} or "
                 f"max_fun={self.max_fun}. Increase it, or scale X."
             )
-        warnings.warn(message, ConvergenceWarning, stacklevel=4)
+        warn(message, ConvergenceWarning)
 
     @property
     def coefs_(self) -> list[np.ndarray]:

@@ -1,6 +1,5 @@
 """The single-layer perceptron and its learning rule."""
 
-import warnings
 from numbers import Integral, Real
 from typing import Self
 
@@ -16,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from fastmlp._core._perceptron import net_inputs, train_epoch
 from fastmlp._typing import RandomState
+from fastmlp._warn import warn
 from fastmlp.estimators._arrays import for_core
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
@@ -304,12 +304,11 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
                 self.__dict__.update(before)
             raise
         if not (self.separated_ or incremental) and self.n_iter_ == n_epochs:
-            warnings.warn(
+            warn(
                 f"The training data were not separated in max_iter={n_epochs} epochs, the last of which had "
                 f"{self.mistakes_curve_[-1]} mistakes; increase max_iter, or use MLPClassifier, because no line "
                 "separates such data as XOR.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         return self
 

@@ -2,7 +2,6 @@
 
 import math
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from fastmlp._core._data import Data
 from fastmlp._core._training import Training
 from fastmlp._core._workspace import Workspace, workspace_kind
+from fastmlp._warn import warn
 from fastmlp.network import Network, writeable
 from fastmlp.training._progress import progress_of
 from fastmlp.training._threads import n_threads, team_of
@@ -44,7 +44,7 @@ def divergence_message(moment: str, kept: str) -> str:
 
 def warn_interrupted(progress: str) -> None:
     """Say that the user ended training, and after how much of it."""
-    warnings.warn(f"Training interrupted by user after {progress}; the model keeps what it has learnt.", stacklevel=3)
+    warn(f"Training interrupted by user after {progress}; the model keeps what it has learnt.", UserWarning)
 
 
 @dataclass
@@ -311,7 +311,7 @@ class Trainer:
             history.validation_scores.append(float("nan"))
             history.validation_losses.append(float("nan"))
             kept = "the weights with the best validation score"
-            warnings.warn(divergence_message(moment, kept), ConvergenceWarning, stacklevel=2)
+            warn(divergence_message(moment, kept), ConvergenceWarning)
 
     def continue_from(self, before: "Trainer") -> None:
         """Take over another trainer's history, patience, place in the data and memory.

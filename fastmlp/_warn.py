@@ -1,0 +1,21 @@
+"""Warnings that point at the user's line, however deep below it they are raised."""
+
+import sys
+import warnings
+
+# Whose frames are not the user's: this package's, and those that scikit-learn's callback protocol puts between them.
+OWN = ("fastmlp", "sklearn.callback")
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the nearest line that is not of this package.
+
+    Parameters
+    ----------
+    message : str
+    category : type
+    """
+    level, frame = 1, sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(OWN):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
