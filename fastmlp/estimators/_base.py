@@ -717,7 +717,7 @@ class BaseMLP(
     def _keep_up(self, observers, history, best):
         """Let fitted attributes be those of the moment when callbacks look at them."""
         if observers.callbacks:
-            observers.callbacks = [lambda info: self._set_fitted(history, best()), *observers.callbacks]
+            observers.callbacks = [lambda info: self._set_progress(history, best()), *observers.callbacks]
 
     @property
     def _keeps_best(self):
@@ -725,20 +725,25 @@ class BaseMLP(
         return self.early_stopping and self.solver in STOCHASTIC_SOLVERS
 
     def _set_fitted(self, history, best):
-        self.n_iter_ = history.n_epochs
-        self.t_ = history.n_samples_seen
         self.n_layers_ = len(self.network_.sizes)
         self.n_outputs_ = self.network_.n_outputs
         self.out_activation_ = self.network_.out_activation.name
-        self.stop_reason_ = history.stop_reason
         self.loss_curve_ = history.loss_curve
-        self.loss_ = history.loss_curve[-1] if history.loss_curve else np.inf
         self.learning_rate_curve_ = history.learning_rates
+        self._set_progress(history, best)
+
+    def _set_progress(self, history, best):
+        """What changes from epoch to epoch, or ends with the last one."""
+        keeps_best = self._keeps_best
+        self.n_iter_ = history.n_epochs
+        self.t_ = history.n_samples_seen
+        self.stop_reason_ = history.stop_reason
+        self.loss_ = history.loss_curve[-1] if history.loss_curve else np.inf
         self.validation_scores_ = history.validation_scores or None
         self.validation_loss_curve_ = history.validation_losses or None
-        self.best_loss_ = None if self._keeps_best else best
-        self.best_validation_score_ = best if self._keeps_best else None
-        self.best_iter_ = history.best_epoch if self._keeps_best else None
+        self.best_loss_ = None if keeps_best else best
+        self.best_validation_score_ = best if keeps_best else None
+        self.best_iter_ = history.best_epoch if keeps_best else None
 
     def _warn_not_converged(self):
         # They begin as scikit-learn's do, by which programs may filter them.

@@ -238,7 +238,7 @@ class Trainer:
             order = self._order_to_shuffle(X.shape[0] if rows is None else len(rows))
             taken = order if rows is None else rows.copy()
         data = Data(X, targets, sample_weight, taken, *target_values)
-        n_steps = max_iter * -(-data.n_rows // self.batch_size)
+        n_steps, is_random = max_iter * -(-data.n_rows // self.batch_size), self.network.is_random
         good = self._begin()
         history.n_epochs, history.stop_reason = 0, "max_iter"
         progress = progress_of(max_iter) if observers.verbose else None
@@ -264,7 +264,7 @@ class Trainer:
                         if taken is not order:
                             np.take(rows, order, out=taken)
                     learning_rate = self.schedule.learning_rate
-                    loss = self._run_epoch(steps, data.n_rows)
+                    loss = self._run_epoch(steps, data.n_rows, is_random)
                     if not (math.isfinite(loss) and self._last_step_was_good(data)):
                         history.stop_reason = "diverged"
                         break
@@ -399,11 +399,11 @@ class Trainer:
         if self._order is not None:
             self._order = writeable(self._order)
 
-    def _run_epoch(self, steps, n_rows):
+    def _run_epoch(self, steps, n_rows, is_random):
         """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is."""
         n_batches = -(-n_rows // self.batch_size)
         # One number for the epoch, and only where something is random: the order of rows stays scikit-learn's.
-        seed = self.random_state.randint(2**31 - 1) << 32 if self.network.is_random else 0
+        seed = self.random_state.randint(2**31 - 1) << 32 if is_random else 0
         total = 0.0
         for first in range(0, n_batches, BATCHES_PER_CALL):
             rates = self.schedule.rates(first, min(BATCHES_PER_CALL, n_batches - first), n_batches)
