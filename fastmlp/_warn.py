@@ -4,7 +4,7 @@ import sys
 import warnings
 
 # Whose frames are not the user's: this package's, and those that scikit-learn's callback protocol puts between them.
-OWN = ("fastmlp", "sklearn.callback")
+OWN = ("fastmlp.", "sklearn.callback.")
 
 
 def warn(message: str, category: type[Warning]) -> None:
@@ -16,6 +16,6 @@ def warn(message: str, category: type[Warning]) -> None:
     category : type
     """
     level, frame = 1, sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(OWN):
+    while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith(OWN):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)

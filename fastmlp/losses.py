@@ -31,8 +31,9 @@ ANY_BUT_SOFTMAX = tuple(name for name in ANY if name != "softmax")
 class Loss:
     """The divergence of one sample from its targets y and outputs a. Subclass it to write your own in Python.
 
-    A subclass sets ``name`` and defines `values` and `gradient`, which are called with all rows of a batch at once. It
-    works wherever the name of a built-in loss does, with every output activation (`out_activations` None), only slower.
+    A subclass sets ``name`` and defines `values` and `gradient`, which are called with all rows of a batch at once, and
+    `values` after an epoch with a few of them, to see whether they are finite. It works wherever the name of a built-in
+    loss does, with every output activation (`out_activations` None), only slower.
 
     Attributes
     ----------

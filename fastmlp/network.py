@@ -70,16 +70,32 @@ class Gradients:
 
 
 class Views(list):
-    """Parts of one array: what is assigned to a place is written into the part that is there."""
+    """Parts of one array: what is assigned to a place is written into the part that is there.
+
+    Copies and pickles are ordinary lists.
+    """
 
     def __setitem__(self, place, values):
-        parts = self[place] if isinstance(place, slice) else [self[place]]
-        values = [np.asarray(value) for value in (values if isinstance(place, slice) else [values])]
+        parts, values = (self[place], values) if isinstance(place, slice) else ([self[place]], [values])
+        if isinstance(place, slice):
+            values = [np.array(value) for value in values]  # lest one be written before it is read
+        elif np.may_share_memory(values[0], parts[0].base) and not np.may_share_memory(values[0], parts[0]):
+            raise ValueError("The array to assign is another layer's own, which may change before it is read; copy it.")
+        values = [np.asarray(value) for value in values]
         shapes = [value.shape for value in values], [part.shape for part in parts]
         if shapes[0] != shapes[1]:
             raise ValueError(f"The arrays to assign have shapes {shapes[0]}; pass arrays of shapes {shapes[1]}.")
         for part, value in zip(parts, values, strict=True):
             part[...] = value
+
+    def _refuse(self, *args, **kwargs):
+        raise TypeError("The layers of a network are fixed; assign to one of them, or to all of them.")
+
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
+    __delitem__ = __iadd__ = __imul__ = _refuse
+
+    def __reduce__(self):
+        return list, (list(self),)
 
 
 def writeable(array: np.ndarray) -> np.ndarray:
@@ -411,7 +427,7 @@ class Network:
         """
         tile_rows = min(self._core.plan.tile_rows, data.n_rows)
         workspace = Workspace(self._core.plan, data, tile_rows, backward=True)
-        return self._core.mean_loss(workspace, data, data.n_rows)
+        return self._core.mean_loss(workspace, data)
 
     def activations(
         self, X: ArrayLike, *, training: bool = False, random_state: RandomState = None
@@ -673,14 +689,14 @@ class Network:
         LayerViews(coefs=[array([[0.],
                [1.]])], intercepts=[array([2.])], scales=[None])
         """
-        views, start = LayerViews(Views(), Views(), Views()), 0
+        coefs, intercepts, scales, start = [], [], [], 0
         for (rows, units), (fan_in, _) in zip(self._block_shapes(), self._weight_shapes(), strict=True):
             block = flat[start : start + rows * units].reshape(rows, units)
             start += rows * units
-            views.coefs.append(block[:fan_in])
-            views.intercepts.append(block[fan_in])
-            views.scales.append(block[fan_in + 1] if rows > fan_in + 1 else None)
-        return views
+            coefs.append(block[:fan_in])
+            intercepts.append(block[fan_in])
+            scales.append(block[fan_in + 1] if rows > fan_in + 1 else None)
+        return LayerViews(Views(coefs), Views(intercepts), Views(scales))
 
     @property
     def coefs_(self) -> list[np.ndarray]:

@@ -218,10 +218,13 @@ BAD_DATA = [
 BAD_LABELS = [
     (
         np.array([None, 1, 0, 1] * 10, dtype=object),
-        "y holds labels of type NoneType, int; pass labels of one type",
+        "y holds labels of type NoneType, int as objects; pass labels of one type",
     ),
-    (np.array(["a", 1] * 20, dtype=object), "y holds labels of type int, str; pass labels of one type"),
-    (np.array([["a", 1], ["b", "c"]] * 20, dtype=object), "y holds labels of type int, str; pass labels of one"),
+    (np.array(["a", 1] * 20, dtype=object), "y holds labels of type int, str as objects; pass labels of one type"),
+    (
+        np.array([["a", 1], ["b", "c"]] * 20, dtype=object),
+        "y holds labels of type int, str as objects; pass labels of one",
+    ),
     (np.array([["a", None]] * 40, dtype=object), "y holds labels of type"),
     (NUMBERS, "Unknown label type: continuous"),
     (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),

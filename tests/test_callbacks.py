@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastmlp import MLPClassifier, MLPRegressor
-from fastmlp.training.callbacks import Callback, EarlyStopping, EpochInfo, LearningRateLogger, ScoreMonitor
+from fastmlp.training.callbacks import Callback, Checkpoint, EarlyStopping, EpochInfo, LearningRateLogger, ScoreMonitor
 from fastmlp.training.stopping import Patience
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -26,6 +26,15 @@ Y = Y / Y.std()
 SETTINGS = dict(hidden_layer_sizes=6, max_iter=8, tol=0, random_state=0)
 
 sklearn_callback = pytest.importorskip("sklearn.callback")
+
+
+def count(call):
+    """What a test puts something in place of."""
+
+
+def counted_score(model, X, y):
+    count("score")
+    return model.score(X, y)
 
 
 class Recorder(Callback):
@@ -142,6 +151,55 @@ def test_early_stopping_is_patience(rng):
                 assert stopping(info) == patience.exhausted
 
 
+@pytest.mark.parametrize("monitor", ["validation_loss", "validation_score"])
+def test_epochs_without_validation_are_none_of_patience(monitor):
+    """The first epoch that has a value does not end a fit, nor is it the best for ever."""
+    model = MLPRegressor(**{**SETTINGS, "max_iter": 30}, warm_start=True).fit(X, Y)
+    model.set_params(callbacks=EarlyStopping(monitor, tol=0)).fit(X, Y, X_val=X, y_val=Y)
+    assert model.n_iter_ == 30
+    model.set_params(callbacks=EarlyStopping(monitor, n_iter_no_change=2, tol=10)).fit(X, Y, X_val=X, y_val=Y)
+    assert model.n_iter_ == 1
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: dict(callbacks=Checkpoint(path, every=1000)),
+        lambda path: dict(scoring=counted_score),
+        lambda path: dict(callbacks=ScoreMonitor(X, Y, counted_score)),
+    ],
+    ids=["checkpoint", "scoring", "monitor"],
+)
+def test_what_goes_on_is_not_tried_again(make, tmp_path, monkeypatch):
+    """It would cost each partial_fit a checkpoint, or a second score."""
+    calls = []
+    monkeypatch.setattr(MLPRegressor, "save_checkpoint", lambda self, path: calls.append(path))
+    monkeypatch.setattr(sys.modules[__name__], "count", calls.append)
+    model = MLPRegressor(**SETTINGS, **make(tmp_path / "model.joblib")).partial_fit(X, Y, X_val=X, y_val=Y)
+    n_calls = len(calls)
+    for _ in range(3):
+        model.partial_fit(X, Y, X_val=X, y_val=Y)
+    assert n_calls == (1 if "callbacks" in vars(model) and isinstance(model.callbacks, Checkpoint) else 2)
+    assert len(calls) == n_calls + (0 if isinstance(model.callbacks, Checkpoint) else 3)
+
+
+def test_a_scorer_that_refuses_what_random_weights_predict():
+    """It is tried on y itself, which it has to suit."""
+    y = Y - Y.min() + 0.1
+    settings = {**SETTINGS, "learning_rate_init": 0.05}
+    for seed in range(5):
+        untrained = MLPRegressor(**settings | dict(random_state=seed, learning_rate_init=1e-9, max_iter=1)).fit(X, y)
+        if untrained.predict(X).min() < 0:
+            break
+    else:
+        pytest.fail("no network predicts negative numbers")
+    monitor = ScoreMonitor(X[:1], y[:1], "neg_mean_squared_log_error")
+    MLPRegressor(**settings, out_activation="exp", callbacks=monitor, scoring="neg_mean_squared_log_error").fit(
+        X, y, X_val=X, y_val=y
+    )
+    assert len(monitor.scores) == SETTINGS["max_iter"]
+
+
 @pytest.mark.parametrize("monitor", ["loss", "validation_score"])
 def test_early_stopping_over_partial_fits(monitor):
     """What counts is the curve over all calls, though each is an epoch of its own."""
@@ -154,15 +212,9 @@ def test_early_stopping_over_partial_fits(monitor):
     assert reasons == ["max_iter"] * 3 + ["callback"] * 3
 
 
-def test_clones_in_threads_have_patience_and_scores_of_their_own(monkeypatch):
+def test_clones_in_threads_have_patience_and_scores_of_their_own():
     """scikit-learn's clones share callbacks; which thread is told first must not matter."""
-    own = {}
     monitor = ScoreMonitor(X, Y)
-
-    def watch(info):
-        monitor(info)
-        own.setdefault(id(info.model), []).append(monitor._score(info.model))
-
     settings = {**SETTINGS, "max_iter": 40, "learning_rate_init": 0.02, "n_jobs": 1}
     model = MLPRegressor(**settings).set_callbacks(EarlyStopping(n_iter_no_change=2, tol=0.01), monitor)
 
@@ -189,11 +241,9 @@ def test_the_model_is_up_to_date_when_it_is_told_of(solver, early_stopping):
     def attributes(model):
         return {name: copy.copy(getattr(model, name)) for name in [*names, "best_iter_"]}
 
-    told = []
-    settings = dict(solver=solver, early_stopping=early_stopping, callbacks=lambda info: told.append(info.model))
+    settings = dict(solver=solver, early_stopping=early_stopping)
     seen = []
-    model = MLPRegressor(**SETTINGS | settings)
-    model.callbacks = lambda info: seen.append(attributes(info.model))
+    model = MLPRegressor(**SETTINGS | settings, callbacks=lambda info: seen.append(attributes(info.model)))
     model.fit(X, Y, X_val=X[:30], y_val=Y[:30])
     for epoch in (1, 5):
         until = MLPRegressor(**SETTINGS | settings).set_params(callbacks=lambda info, last=epoch: info.epoch == last)
@@ -220,7 +270,10 @@ def test_scores_over_partial_fits():
     assert len(monitor.scores) == 1
     expected.append(model.partial_fit(X, Y).score(X, Y))
     assert monitor.scores == expected
-    assert pickle.loads(pickle.dumps(monitor)).scores == expected
+    loaded = pickle.loads(pickle.dumps(model))
+    assert loaded.callbacks.scores == expected
+    expected.append(loaded.partial_fit(X, Y).score(X, Y))
+    assert loaded.callbacks.scores == expected
 
 
 def test_lines_where_nobody_watches(capsys):

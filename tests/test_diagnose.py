@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from scipy.sparse import random as sparse_random
 from sklearn.compose import TransformedTargetRegressor
@@ -256,7 +256,28 @@ def test_loss_above_that_of_an_untrained_network(learning_rate_init):
     model = MLPClassifier(learning_rate_init=learning_rate_init, max_iter=12, random_state=0).fit(X, y)
     assert np.log(10) < 0.3 * model.loss_curve_[-1] < 0.3 * model.loss_curve_[0]
     finding = only(diagnose(model, X, y), "step-size-too-large")
-    assert f"The loss is {model.loss_curve_[-1]:.3g}, and that of such a network before training 2." in finding.what
+    loss = -model.predict_log_proba(X)[np.arange(len(y)), y].mean()
+    assert finding.what.startswith(
+        f"The loss of these rows is {loss:.3g}, and that of such a network before training 2."
+    )
+    assert loss > 10 * np.log(10)
+
+
+@pytest.mark.parametrize("parameters", [dict(alpha=1.0), dict(alpha=100.0), dict(l1=1.0)], ids=str)
+def test_penalties_are_not_the_steps_fault(rng, parameters):
+    X = rng.normal(size=(300, 4))
+    y = 0.1 * X[:, 0]
+    model = MLPRegressor(hidden_layer_sizes=(100, 100), max_iter=15, random_state=0, **parameters).fit(X, y)
+    assert model.loss_curve_[-1] > 2 * np.mean(y**2) / 2
+    assert "step-size-too-large" not in names(diagnose(model, X, y))
+
+
+def test_diagnosis_with_sparse_labels(iris):
+    X, y = iris
+    labels = np.eye(3, dtype=int)[y]
+    model = MLPClassifier(max_iter=5, random_state=0).fit(X, csr_array(labels))
+    assert diagnose(model, X, csr_array(labels)) == diagnose(model, X, labels)
+    assert_array_equal(model.input_gradient(X, csr_array(labels)), model.input_gradient(X, labels))
 
 
 def test_one_class_because_of_steps_that_are_too_large():

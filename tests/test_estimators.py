@@ -1,5 +1,6 @@
 """The estimators as scikit-learn's users meet them."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -210,6 +211,20 @@ def test_prediction_does_not_depend_on_the_batch(iris):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layers_change_places(iris, dtype):
+    """All at once; one after the other the first would be gone before it is read."""
+    model = MLPClassifier((4, 4), max_iter=1, dtype=dtype, random_state=0).fit(*iris)
+    first, second = model.coefs_[0].copy(), model.coefs_[1].copy()
+    with pytest.raises(ValueError, match="another layer's own, which may change before it is read; copy it"):
+        model.coefs_[0], model.coefs_[1] = model.coefs_[1], model.coefs_[0]
+    model.coefs_[:2] = model.coefs_[1::-1]
+    assert_array_equal(model.coefs_[0], second)
+    assert_array_equal(model.coefs_[1], first)
+    model.coefs_[0] *= 2
+    assert_array_equal(model.coefs_[0], 2 * second)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_weights_that_are_assigned_are_used(iris, dtype):
     """One layer's, or all of them, as in scikit-learn: the mean of two models, say."""
     X, y = iris
@@ -230,6 +245,14 @@ def test_weights_that_are_assigned_are_used(iris, dtype):
             mean.coefs_ = wrong
     with pytest.raises(ValueError, match=r"shapes \[\(5,\)\]; pass arrays of shapes \[\(4, 5\)\]"):
         mean.coefs_[0] = np.zeros(5)
+    assert_array_equal(mean.network_.parameters, before)
+    for method in (mean.coefs_.append, mean.coefs_.pop, mean.coefs_.__imul__, mean.coefs_.__iadd__):
+        with pytest.raises(TypeError, match="layers of a network are fixed; assign to one of them, or to all"):
+            method(2)
+    assert_array_equal(mean.network_.parameters, before)
+    copied = copy.deepcopy(mean.coefs_)
+    copied[0] = 7
+    assert type(copied) is list
     assert_array_equal(mean.network_.parameters, before)
     with pytest.raises(NotFittedError):
         MLPClassifier().coefs_ = []

@@ -356,8 +356,8 @@ def test_fit_takes_importances_from_some_of_its_rows(iris, monkeypatch):
 def test_how_many_derivatives_fit_takes(monkeypatch, n_rows, n_outputs, n_features, taken):
     asked = []
 
-    def output_gradients(network, X, output):
-        asked.append((X.shape[0], None if output is None else np.bincount(output)))
+    def output_gradients(network, X, output, rows):
+        asked.append((len(rows), np.bincount(output)))
         return iter([])
 
     monkeypatch.setattr(_passes, "output_gradients", output_gradients)
@@ -387,6 +387,29 @@ def test_importances_of_a_wide_sparse_table_take_no_dense_copy():
     model.compute_feature_importances(X)
     assert tracemalloc.get_traced_memory()[1] < 5 * _passes.BLOCK_BYTES  # all derivatives are 1.6 GB
     tracemalloc.stop()
+
+
+def test_importances_of_many_outputs_take_no_copy_for_each(rng):
+    X, Y = rng.normal(size=(100, 6000)), rng.normal(size=(100, 3000))
+    model = MLPRegressor(hidden_layer_sizes=5, max_iter=1, random_state=0)
+    tracemalloc.start()
+    model.fit(X, Y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5 * _passes.BLOCK_BYTES  # 3,000 rows of X are 144 MB
+
+
+def test_interrupted_importances_lose_nothing(iris, monkeypatch):
+    X, y = iris
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_passes, "output_gradients", interrupt)
+    with pytest.warns(UserWarning, match="interrupted by user after 20 epochs; the model keeps what it has learnt"):
+        model = MLPClassifier((5,), max_iter=20, random_state=0).fit(X, y)
+    assert model.predict(X).shape == (150,)
+    assert not hasattr(model, "feature_importances_")
 
 
 def test_importances_are_nobody_elses(iris):

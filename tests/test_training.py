@@ -99,6 +99,17 @@ def test_zero_weight_is_no_row(table, weighted):
 
 
 @ignore_convergence
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_rows_that_weigh_next_to_nothing_do_not_look_like_divergence(rng, shuffle):
+    """As the few by which the last step of an epoch is judged."""
+    X = rng.normal(size=(300, 4))
+    weights = np.ones(300)
+    weights[:280] = 1e-310
+    model = MLPRegressor(max_iter=5, shuffle=shuffle, batch_size=300, random_state=0).fit(X, X[:, 0], weights)
+    assert model.n_iter_ == 5
+
+
+@ignore_convergence
 def test_weights_are_repetitions(table):
     """A whole number as weight is the row that often, where one batch holds everything."""
     X, y = table

@@ -23,6 +23,7 @@ cdef class NetworkCore:
         self, Data data, Py_ssize_t first, Py_ssize_t rows, bint training, uint64_t seed,
     ) noexcept nogil
     cdef double all_rows(self, Workspace workspace, Data data, Batch *batch, bint goes_back) noexcept nogil
+    cdef double sum_of_losses(self, Workspace workspace, Data data, Batch *batch, bint goes_back) noexcept nogil
     cdef double rows_tile(
         self, Workspace workspace, Data data, Batch *batch, int thread, Py_ssize_t tile, Py_ssize_t n_tiles,
         bint goes_back,

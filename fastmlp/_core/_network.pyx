@@ -12,7 +12,7 @@
 5. Whatever goes wrong inside a pass is kept in the workspace, makes the pass's cost NaN, and is raised at its end.
 """
 
-from libc.math cimport NAN
+from libc.math cimport NAN, isfinite
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -147,18 +147,28 @@ cdef class NetworkCore:
         workspace.raise_error()
         return cost
 
-    def mean_loss(self, Workspace workspace, Data data, Py_ssize_t n_rows):
-        """The weighted mean loss of the first `n_rows` rows, as in prediction, batches of the workspace's size one by
-        one."""
+    def loss_is_finite(self, Workspace workspace, Data data, Py_ssize_t n_rows):
+        """Whether the losses of the first `n_rows` rows are, as in prediction, whatever they weigh."""
+        cdef:
+            double loss
+            Batch batch
+        self._check(data, True)
+        with nogil:
+            batch = self.batch_of(data, 0, min(n_rows, data.n_rows, workspace.rows), False, 0)
+            loss = self.sum_of_losses(workspace, data, &batch, False)
+        workspace.raise_error()
+        return isfinite(loss)
+
+    def mean_loss(self, Workspace workspace, Data data):
+        """The weighted mean loss of all rows, as in prediction, batches of the workspace's size one by one."""
         cdef:
             double weight, total = 0, total_weight = 0
             Py_ssize_t row = 0
             Batch batch
         self._check(data, True)
-        n_rows = min(n_rows, data.n_rows)
         with nogil:
-            while row < n_rows:
-                batch = self.batch_of(data, row, min(workspace.rows, n_rows - row), False, 0)
+            while row < data.n_rows:
+                batch = self.batch_of(data, row, min(workspace.rows, data.n_rows - row), False, 0)
                 weight = self.plan.loss_scale / batch.scale
                 total += weight * self.all_rows(workspace, data, &batch, False)
                 total_weight += weight
@@ -217,13 +227,19 @@ cdef class NetworkCore:
 
     cdef double all_rows(self, Workspace workspace, Data data, Batch *batch, bint goes_back) noexcept nogil:
         """The rows phase of one thread: activations and, if it goes back, deltas of a batch; returns its cost."""
+        return batch.scale * self.sum_of_losses(workspace, data, batch, goes_back)
+
+    cdef double sum_of_losses(
+        self, Workspace workspace, Data data, Batch *batch, bint goes_back,
+    ) noexcept nogil:
+        """The same, but returns the sum of weight * loss."""
         cdef:
             Py_ssize_t tile, n_tiles = self.plan.n_row_tiles(batch.rows)
             double loss = 0
         for tile in range(n_tiles):
             loss += self.rows_tile(workspace, data, batch, 0, tile, n_tiles, goes_back)
         workspace.last = batch[0]
-        return NAN if workspace.failed else batch.scale * loss
+        return NAN if workspace.failed else loss
 
     cdef double rows_tile(
         self, Workspace workspace, Data data, Batch *batch, int thread, Py_ssize_t tile, Py_ssize_t n_tiles,

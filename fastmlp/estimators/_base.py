@@ -32,7 +32,14 @@ from fastmlp.training import lbfgs
 from fastmlp.training._blas_threads import one_blas_thread
 from fastmlp.training._threads import check_n_jobs
 from fastmlp.training.callbacks import Callback
-from fastmlp.training.loop import DivergenceError, History, Observers, Trainer, divergence_message
+from fastmlp.training.loop import (
+    DivergenceError,
+    History,
+    Observers,
+    Trainer,
+    divergence_message,
+    warn_interrupted,
+)
 from fastmlp.training.optimizers import SGD, Adagrad, Adam, RMSprop
 from fastmlp.training.schedules import SCHEDULES, Adaptive, ByProgress, Constant, InverseScaling, Schedule
 from fastmlp.training.stopping import Patience
@@ -138,6 +145,8 @@ class BaseMLP(
     def _score_outputs(self, outputs, targets, sample_weight):
         """Score of what `_outputs` returns against encoded targets."""
 
+    # Whether labels came sparse, and are predicted so.
+    _sparse_labels = False
     # What targets 0 and 1 become in the loss.
     _target_values = (0.0, 1.0)
 
@@ -282,7 +291,10 @@ class BaseMLP(
         try:
             self._run(X, targets, sample_weight, rows, 1 if incremental else self.max_iter, observers, given)
             if not incremental:
-                self._importances = self._importances_after_fit(X, rows)
+                try:
+                    self._importances = self._importances_after_fit(X, rows)
+                except KeyboardInterrupt:  # as in training, it ends the fit and loses nothing
+                    warn_interrupted(f"{self.n_iter_} epochs")
         except DivergenceError:
             # The model keeps its last good weights, but those of an earlier fit rather than random ones.
             kept_epoch = self.best_iter_ if self._keeps_best else self.n_iter_
@@ -325,7 +337,7 @@ class BaseMLP(
         elif validation_rows is not None:
             judged = *given, own_weight
             validate = Validation(self, X, targets, sample_weight, validation_rows, self._scorer(), judged)
-        if validate is not None:
+        if validate is not None and not (resume and incremental):  # which has been tried
             validate.check()
         for callback in [*callbacks, *getattr(self, "_skl_callbacks", [])]:
             if isinstance(callback, Callback):
@@ -457,7 +469,8 @@ class BaseMLP(
             reset=reset,
         )
         X = for_core(X)
-        self._sparse_labels = issparse(y) if reset else self._sparse_labels
+        if reset:
+            self._sparse_labels = issparse(y)
         y = y.toarray() if issparse(y) else y
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         if sample_weight is not None:
@@ -716,6 +729,7 @@ class BaseMLP(
 
     def _keep_up(self, observers, history, best):
         """Let fitted attributes be those of the moment when callbacks look at them."""
+        self._set_fitted(history, best())
         if observers.callbacks:
             observers.callbacks = [lambda info: self._set_progress(history, best()), *observers.callbacks]
 
@@ -763,7 +777,8 @@ class BaseMLP(
     def coefs_(self) -> list[np.ndarray]:
         """Weights W_l of each layer, list of ndarray of shape (fan_in, fan_out): views, not copies.
 
-        Assigning to them, or to one of them, writes into the network.
+        Assigning to them, or to one of them, writes into the network. (After ``early_stopping`` a fit that goes on does
+        so from the last weights of the fit before, not from the best ones, which these are.)
         """
         return self.network_.coefs_
 

@@ -119,10 +119,10 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         he_normal, lecun_uniform, lecun_normal, orthogonal, with biases 0; and zeros for the last layer.
 
     scoring : str, callable or None, default=None
-        What judges the rows that are validated on, where there are any: a name or scorer of scikit-learn's, or a
-        function of (model, X, y), which are given their sample weights too, if there are any and it takes them; 'loss'
-        for the negative mean loss; or None for accuracy or R^2, the estimator's own score. The last two count class
-        weights too.
+        What judges the rows that are validated on, where there are any: a name or scorer of scikit-learn's, which is
+        given their sample weights, if there are any, and has to take them; a function of (model, X, y), which may;
+        'loss' for the negative mean loss; or None for accuracy or R^2, the estimator's own score. The last two count
+        class weights too.
 
     max_time : float or None, default=None
         Seconds after which no further epoch begins; a long epoch is not cut short.

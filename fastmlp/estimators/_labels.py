@@ -92,12 +92,13 @@ def distinct_labels(y: np.ndarray) -> np.ndarray:
         check_classification_targets(y)
         return np.unique(y)
     except (ValueError, TypeError) as error:
-        types = sorted({type(label).__name__ for label in y}) if y.dtype == object else []
-        if len(types) < 2 and "NoneType" not in types:
+        if y.dtype != object:
             raise
+        types = sorted({type(label).__name__ for label in y})
+        one = types[0] if len(types) == 1 and types != ["NoneType"] else "str"
         raise ValueError(
-            f"y holds labels of type {', '.join(types)}; pass labels of one type, for example y.astype(str), and "
-            "leave out rows without a label."
+            f"Unknown label type: y holds labels of type {', '.join(types)} as objects; pass labels of one type, "
+            f"for example y.astype({one}), and leave out rows without a label."
         ) from error
 
 

@@ -11,6 +11,7 @@ from sklearn.utils import _safe_indexing
 
 from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
+from fastmlp.training._scoring import try_scorer
 
 
 @dataclass
@@ -43,10 +44,10 @@ class Validation:
     def __post_init__(self):
         self._data = Data(self.X, self.targets, self.sample_weight, self.rows, *self.model._target_values)
         if callable(self.scorer):
-            parameters = inspect.signature(self.scorer).parameters.values()
-            self._takes_weights = any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
-        if callable(self.scorer) and self.rows is not None:
-            self.given = tuple(None if part is None else _safe_indexing(part, self.rows) for part in self.given)
+            if self.rows is not None:
+                self.given = tuple(None if part is None else _safe_indexing(part, self.rows) for part in self.given)
+            if self.given[2] is None or not _takes_weights(self.scorer):
+                self.given = (*self.given[:2], None)
         if self.rows is not None:
             self.targets = self.targets[self.rows]
             self.sample_weight = None if self.sample_weight is None else self.sample_weight[self.rows]
@@ -59,22 +60,24 @@ class Validation:
         if self.scorer is None:
             return self._own_score(), loss
         X, y, sample_weight = self.given
-        weights = {} if sample_weight is None or not self._takes_weights else {"sample_weight": sample_weight}
-        score = self.scorer(self.model, X, y, **weights)
-        if not isinstance(score, Real) or (
-            np.isfinite(loss) and not np.isfinite(score)
-        ):  # a diverging model may score NaN
+        return self._checked(self.scorer(self.model, X, y, **_as_keyword(sample_weight)), loss), loss
+
+    @staticmethod
+    def _checked(score, loss):
+        """The score as a float, if it is a number; that of a diverging model need not be finite."""
+        if not isinstance(score, Real) or (np.isfinite(loss) and not np.isfinite(score)):
             raise ValueError(
                 f"scoring returned {score!r} for the rows to validate on; it has to return a finite number."
             )
-        return float(score), loss
+        return float(score)
 
     def check(self) -> None:
         """Refuse a scorer that cannot judge these rows, by the weights that training begins with."""
         if not callable(self.scorer):
             return
+        X, y, sample_weight = self.given
         try:
-            self()
+            self._checked(try_scorer(self.scorer, self.model, X, y, **_as_keyword(sample_weight)), loss=0.0)
         except Exception as error:
             raise ValueError(
                 f"scoring is {self.model.scoring!r}, which cannot judge the rows to validate on: "
@@ -88,3 +91,15 @@ class Validation:
             return float("nan")
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging model's score
             return float(self.model._score_outputs(outputs, self.targets, self.sample_weight))
+
+
+def _takes_weights(scorer):
+    try:
+        parameters = inspect.signature(scorer).parameters.values()
+    except ValueError:  # of a builtin
+        return False
+    return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _as_keyword(sample_weight):
+    return {} if sample_weight is None else {"sample_weight": sample_weight}

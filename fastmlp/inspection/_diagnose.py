@@ -314,9 +314,9 @@ def step_size_too_large(evidence: Evidence) -> Finding | None:
     if len(curve) >= TREND_EPOCHS and curve[-1] - curve[0] > NOTABLE_CHANGE * abs(curve[0]):
         return Finding(name, f"The loss rose from {curve[0]:.3g} to {curve[-1]:.3g} in {len(curve)} epochs.", change)
     if evidence.targets is not None and len(curve) > 0:
-        before = _untrained_loss(evidence)
-        if curve[-1] > LARGE_LOSS * before:
-            what = f"The loss is {curve[-1]:.3g}, and that of such a network before training {before:.3g}."
+        loss, before = _mean_loss(model.network_, evidence), _mean_loss(evidence.untrained, evidence)
+        if min(loss, curve[-1]) > LARGE_LOSS * before > 0:
+            what = f"The loss of these rows is {loss:.3g}, and that of such a network before training {before:.3g}."
             return Finding(name, what, change)
     if len(curve) < TREND_EPOCHS:
         return None
@@ -327,10 +327,10 @@ def step_size_too_large(evidence: Evidence) -> Finding | None:
     return Finding(name, f"The loss rose from one epoch to the next in {share:.0%} of {len(curve)} epochs.", change)
 
 
-def _untrained_loss(evidence):
-    model = evidence.model
+def _mean_loss(network, evidence):
+    """Without penalties, of both the same."""
     weights = evidence.weights.astype(evidence.X.dtype)
-    return evidence.untrained.mean_loss(Data(evidence.X, evidence.targets, weights, None, *model._target_values))
+    return network.mean_loss(Data(evidence.X, evidence.targets, weights, None, *evidence.model._target_values))
 
 
 def step_size_too_small(evidence: Evidence) -> Finding | None:
@@ -462,7 +462,7 @@ def diagnose(
     X = estimator._check_X(X)
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if y is not None:
-        y = np.asarray(y)
+        y = y.toarray() if issparse(y) else np.asarray(y)
         check_consistent_length(X, y)
         y = column_or_1d(y) if y.ndim == 2 and y.shape[1] == 1 else y
     if not np.all(weights):

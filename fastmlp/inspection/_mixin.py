@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.base import TransformerMixin, is_regressor
 from sklearn.utils import check_array
 from sklearn.utils._set_output import _get_output_config
@@ -358,6 +359,7 @@ class InspectionMixin(TransformerMixin):
 
     def _loss_targets(self, X, y):
         """Targets as `fit` encodes them."""
+        y = y.toarray() if issparse(y) else y
         y = _check_y(y, multi_output=True, y_numeric=is_regressor(self), estimator=self)
         check_consistent_length(X, y)
         y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
@@ -384,12 +386,12 @@ class InspectionMixin(TransformerMixin):
         """Outputs whose derivatives are important: all of them, or that which is the largest in a row."""
         return range(self.network_.n_outputs) if self._has_independent_outputs else [None]
 
-    def _mean_derivatives(self, X, outputs):
-        """Absolute ones by each feature, of sum 1, over the rows of X and `outputs` as `_passes` takes them."""
+    def _mean_derivatives(self, X, outputs, rows=None):
+        """Absolute ones by each feature, of sum 1, over `outputs` and rows of X as `_passes` takes them."""
         total = np.zeros(X.shape[1])
         with np.errstate(over="ignore", invalid="ignore"):  # of a network that has gone too far
             for output in outputs:
-                for _, gradient in _passes.output_gradients(self.network_, X, output):
+                for _, gradient in _passes.output_gradients(self.network_, X, output, rows):
                     total += np.abs(gradient, out=gradient).sum(axis=0, dtype=np.float64)
             return (total / (total.sum() or 1)).astype(X.dtype)
 
@@ -401,7 +403,7 @@ class InspectionMixin(TransformerMixin):
         n_taken = max(min(n_wanted, n_rows * len(outputs)), len(outputs))
         places = np.arange(n_taken) * n_rows // n_taken
         output = None if outputs == [None] else np.arange(n_taken) % len(outputs)
-        return self._mean_derivatives(X[places if rows is None else rows[places]], [output])
+        return self._mean_derivatives(X, [output], places if rows is None else rows[places])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

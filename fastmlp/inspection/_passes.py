@@ -41,18 +41,19 @@ def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, lis
 
 
 def output_gradients(
-    network: Network, X: MatrixLike, output: int | np.ndarray | None = None
+    network: Network, X: MatrixLike, output: int | np.ndarray | None = None, rows: np.ndarray | None = None
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """dA_Lk / dX = D_1 W_1^T with dC/dA_L = e_k: which rows, and (rows, n_features).
 
-    k is `output`, one for all or one for each row, or for None that of the largest output of each row.
+    k is `output`, one for all or one for each row, or for None that of the largest output of each row. The rows are all
+    of X, or `rows`.
     """
     workspace = None
-    for rows in _dense_blocks(network, X):
-        data = Data(X[rows], None, None, None)
+    for block in _dense_blocks(network, X.shape[0] if rows is None else len(rows)):
+        data = Data(X[block if rows is None else rows[block]], None, None, None)
         if workspace is None:
             workspace = Workspace(network.core.plan, data, data.n_rows, backward=True)
-        yield rows, _pull_back(network, workspace, data, output[rows] if isinstance(output, np.ndarray) else output)
+        yield block, _pull_back(network, workspace, data, output[block] if isinstance(output, np.ndarray) else output)
 
 
 def loss_gradients(
@@ -61,7 +62,7 @@ def loss_gradients(
     """Derivatives of the loss of each row: which rows, and (rows, n_features)."""
     workspace = None
     by_parameters = np.empty_like(network.parameters)
-    for rows in _dense_blocks(network, X):
+    for rows in _dense_blocks(network, X.shape[0]):
         data = Data(X[rows], targets[rows], None, None, *target_values)
         if workspace is None:
             workspace = Workspace(network.core.plan, data, data.n_rows, backward=True)
@@ -77,7 +78,7 @@ def integrated_gradients(
     """(x - x0) times the mean of dA_Lk / dx from x0 to x, by Gauss-Legendre: which rows, and (rows, n_features)."""
     nodes, weights = _gauss_legendre(n_steps)
     workspace = None
-    for rows in _dense_blocks(network, X):
+    for rows in _dense_blocks(network, X.shape[0]):
         block = X[rows] if isinstance(X, np.ndarray) else X[rows].toarray()
         if workspace is None:
             data = Data(block, None, None, None)
@@ -92,9 +93,9 @@ def integrated_gradients(
         yield rows, way * mean
 
 
-def _dense_blocks(network, X):
+def _dense_blocks(network, n_rows):
     """Of rows whose inputs, or derivatives by them, are dense."""
-    return row_blocks(X.shape[0], network.parameters.itemsize * sum(network.sizes))
+    return row_blocks(n_rows, network.parameters.itemsize * sum(network.sizes))
 
 
 def _gauss_legendre(n_nodes):

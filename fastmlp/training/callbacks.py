@@ -5,6 +5,7 @@ also follow scikit-learn's callback protocol (1.9): the same object works as the
 in ``set_callbacks``.
 """
 
+import math
 import os
 import shutil
 import tempfile
@@ -14,10 +15,10 @@ from numbers import Integral, Real
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 from sklearn.metrics import check_scoring, get_scorer
 
 from fastmlp._typing import MatrixLike
+from fastmlp.training._scoring import try_scorer
 from fastmlp.training.stopping import Patience
 
 __all__ = ["Callback", "Checkpoint", "EarlyStopping", "EpochInfo", "LearningRateLogger", "ScoreMonitor"]
@@ -204,12 +205,12 @@ class EarlyStopping(Callback):
             "validation_loss": model.validation_loss_curve_,
             "validation_score": model.validation_scores_,
         }[self.monitor]
+        curve = [value for value in curve if not math.isnan(value)]  # which epochs without validation have
         if len(curve) <= self.n_iter_no_change + 1:
             return False
         n_recent = int(self.n_iter_no_change) + 1
         patience = Patience(self.tol, self.n_iter_no_change, higher_is_better=self.monitor == "validation_score")
-        best_of = np.fmax if patience.higher_is_better else np.fmin  # which pass over NaN, of epochs without validation
-        patience.best = best_of.reduce(curve[:-n_recent])
+        patience.best = (max if patience.higher_is_better else min)(curve[:-n_recent])
         for value in curve[-n_recent:]:
             patience.update(value)
         return patience.exhausted
@@ -261,6 +262,8 @@ class Checkpoint(Callback):
     def check(self, model, has_validation):
         """Refuse a path that no file can be written to, or a model that cannot be: write one beside it."""
         folder = os.path.dirname(check_path(self.path))
+        if model.loss_curve_:
+            return  # it goes on, and was tried when it began
         try:
             trial = tempfile.mkdtemp(prefix=".checkpoint-", dir=folder)
         except OSError as error:
@@ -323,20 +326,22 @@ class ScoreMonitor(Callback):
 
     def check(self, model, has_validation):
         """Refuse rows or a scoring that the model cannot be scored by."""
+        if model.loss_curve_:
+            return  # it goes on, and was tried when it began
         try:
-            self._score(model)
+            float(try_scorer(check_scoring(model, self.scoring), model, self.X, self.y))
         except Exception as error:
             raise ValueError(f"ScoreMonitor cannot score the model by scoring={self.scoring!r}: {error}") from error
 
     def __call__(self, info: EpochInfo) -> None:
         """Score the model."""
-        if len(info.model.loss_curve_) == 1:
-            self._scores_of.pop(info.model, None)
-        self.scores = self._scores_of.setdefault(info.model, [])
-        self.scores.append(self._score(info.model))
-
-    def _score(self, model):
-        return float(check_scoring(model, self.scoring)(model, self.X, self.y))
+        model = info.model
+        n_before = len(model.loss_curve_) - 1
+        if n_before == 0 or model not in self._scores_of:
+            # Those read from a file with a model that goes on are its own.
+            self._scores_of[model] = list(self.scores) if len(self.scores) == n_before else []
+        self.scores = self._scores_of[model]
+        self.scores.append(float(check_scoring(model, self.scoring)(model, self.X, self.y)))
 
     def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name != "_scores_of"}
@@ -370,4 +375,4 @@ class LearningRateLogger(Callback):
 
     def __call__(self, info: EpochInfo) -> None:
         """Take note of the learning rate."""
-        self.learning_rates = info.model.learning_rate_curve_
+        self.learning_rates = list(info.model.learning_rate_curve_)

@@ -138,5 +138,5 @@ def train(
             progress.close()
         # Not the last point tried, which may be no good, but the last one accepted.
         network.parameters[:] = good_parameters
-    if history.stop_reason == "converged" and history.n_epochs == 0:  # where it started
+    if history.stop_reason == "converged" and not history.loss_curve:  # where it started
         history.loss_curve.append(float(result.fun))

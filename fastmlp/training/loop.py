@@ -25,7 +25,7 @@ from fastmlp.training.stopping import Patience
 # Step sizes are handed over for this many batches at once: whole epochs as a rule, and half a megabyte at most.
 BATCHES_PER_CALL = 1 << 16
 EXCHANGE_BLOCK = 1 << 16
-# Rows by which an epoch's last step is judged: a small part of what the step costs.
+# Rows by which an epoch's last step is judged: few, because there may be an epoch in every call.
 ROWS_TO_JUDGE_LAST_STEP = 8
 
 
@@ -373,7 +373,7 @@ class Trainer:
     def _last_step_was_good(self, data):
         """Whether weights and loss are finite after an epoch's last step; after each other one the next one looks."""
         core = self.network.core
-        return core.all_finite() and math.isfinite(core.mean_loss(self._workspace, data, ROWS_TO_JUDGE_LAST_STEP))
+        return core.all_finite() and core.loss_is_finite(self._workspace, data, ROWS_TO_JUDGE_LAST_STEP)
 
     def _record(self, epoch, n_rows, loss, learning_rate, score, validation_loss):
         history = self.history

@@ -298,10 +298,12 @@ class ByProgress(Constant):
         self._start(n_epochs)
         _ = self.learning_rate  # refuse a first epoch that is wrong before any work
 
+    _n_epochs_anew = 0  # of the run after this one
+
     def _start(self, n_epochs):
         self.n_epochs = n_epochs
         self.epoch = 0
-        self._n_epochs_anew = 0  # of the run after this one
+        self._n_epochs_anew = 0
         self._asked = (-1, 0.0)
 
     @property

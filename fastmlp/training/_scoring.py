@@ -1,0 +1,38 @@
+"""Trying a scorer before training."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.base import is_regressor
+
+from fastmlp._typing import MatrixLike
+
+
+def try_scorer(scorer: Callable, model: Any, X: MatrixLike, y: Any, **weights: Any) -> Any:
+    """What a scorer says of a model that has not been trained yet.
+
+    A regressor predicts y itself, because a metric may refuse what random weights predict (negative numbers, say), but
+    not what the model is to learn.
+
+    Parameters
+    ----------
+    scorer : callable
+    model : estimator
+    X, y, **weights
+        As the scorer takes them.
+
+    Returns
+    -------
+    object
+        Of whatever type the scorer returns.
+    """
+
+    def predict(X):  # scikit-learn's scorers ask for its name
+        return y
+
+    if is_regressor(model):
+        model.predict(X)  # which X has to suit
+        model = copy.copy(model)
+        model.predict = predict
+    return scorer(model, X, y, **weights)
