@@ -492,12 +492,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return np.prod(
             [
                 _balanced(np.bincount(column, counted_weight, minlength=n_classes))[code]
-                for code, column, n_classes in zip(codes.T, counted.T, self._n_classes_of_columns, strict=True)
+                for code, column, n_classes in zip(codes.T, counted.T, self._n_classes_of_columns(), strict=True)
             ],
             axis=0,
         )
 
-    @property
     def _n_classes_of_columns(self):
         if self._multilabel:
             return [2] * len(self.classes_)
@@ -623,14 +622,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "label_smoothing=0, or use loss='log_loss'."
             )
         if self._multioutput and not self._is_hinge and self.out_activation in ("auto", "softmax"):
-            return Softmax(self._n_classes_of_columns), loss
+            return Softmax(self._n_classes_of_columns()), loss
         if not (isinstance(self.out_activation, str) and self.out_activation == "auto"):
             out_activation = get_activation(self.out_activation, "out_activation")
             groups = getattr(out_activation, "group_sizes", None)
-            if groups and not (self._multioutput and list(groups) == self._n_classes_of_columns):
+            if groups and not (self._multioutput and list(groups) == self._n_classes_of_columns()):
                 raise ValueError(
                     f"out_activation is {out_activation}, whose groups are not the classes of several targets, of "
-                    f"which y has {self._n_classes_of_columns if self._multioutput else 'none'}; use 'auto'."
+                    f"which y has {self._n_classes_of_columns() if self._multioutput else 'none'}; use 'auto'."
                 )
             return out_activation, loss
         if self._is_hinge:
@@ -640,7 +639,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _by_target(self, values):
         """The columns of each of several targets."""
-        return np.split(values, np.cumsum(self._n_classes_of_columns)[:-1], axis=1)
+        return np.split(values, np.cumsum(self._n_classes_of_columns())[:-1], axis=1)
 
     def _decide(self, values):
         """Class numbers from what `_outputs` returns: the largest, or whether it is above the threshold."""
