@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions, valid
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
+from fastmlp._hold import held
 from fastmlp._typing import MatrixLike
 from fastmlp._warn import warn
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
@@ -280,6 +281,10 @@ class BaseMLP(
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
     def _fit(self, X, y, sample_weight, validation, *, incremental, classes=None):
+        with held(self):
+            return self._fit_alone(X, y, sample_weight, validation, incremental, classes)
+
+    def _fit_alone(self, X, y, sample_weight, validation, incremental, classes):
         before = self.__dict__.copy()
         resume = hasattr(self, "network_") and (incremental or self.warm_start)
         given = X, y, sample_weight
@@ -352,7 +357,8 @@ class BaseMLP(
         if tasks is not None:
             observers.callbacks = [*observers.callbacks, tasks.end_epoch]
             observers.before_epoch = tasks.begin_epoch
-        with one_blas_thread(scipy_calls_blas=self.solver == "lbfgs"):
+        # The network too, which a shallow copy of the model shares.
+        with held(self.network_), one_blas_thread(scipy_calls_blas=self.solver == "lbfgs"):
             if self.solver in STOCHASTIC_SOLVERS:
                 self._train(X, targets, sample_weight, rows, max_iter, observers)
             else:
