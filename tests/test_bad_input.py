@@ -14,10 +14,10 @@ from sklearn.utils._param_validation import InvalidParameterError
 from fastmlp import MLPClassifier, MLPRegressor, Network
 from fastmlp.activations import ELU, Increasing, LeakyReLU, Maxout, PowerProduct, RandomizedLeakyReLU
 from fastmlp.losses import Huber, Quantile
-from fastmlp.training import lbfgs
 from fastmlp.training.callbacks import Checkpoint, EarlyStopping, LearningRateLogger, ScoreMonitor
-from fastmlp.training.loop import Trainer
+from fastmlp.training.lbfgs import LBFGS
 from fastmlp.training.schedules import Cosine, Exponential, OneCycle, Step, WarmUp
+from fastmlp.training.stochastic import Trainer
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 LABELS = np.arange(40) % 3
@@ -30,7 +30,7 @@ EPOCHS = []
 
 @pytest.fixture(autouse=True)
 def count_epochs(monkeypatch):
-    for owner, name in ((Trainer, "_run_epoch"), (lbfgs, "train")):
+    for owner, name in ((Trainer, "_take_steps"), (LBFGS, "train")):
         run = getattr(owner, name)
 
         def counted(*args, run=run, **kwargs):

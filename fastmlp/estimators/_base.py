@@ -29,20 +29,15 @@ from fastmlp.estimators._validation import Validation
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.inspection._mixin import InspectionMixin
 from fastmlp.network import Network, check_activations, check_dropout
-from fastmlp.training import lbfgs
 from fastmlp.training._blas_threads import one_blas_thread
 from fastmlp.training._threads import check_n_jobs
 from fastmlp.training.callbacks import Callback
-from fastmlp.training.loop import (
-    DivergenceError,
-    History,
-    Observers,
-    Trainer,
-    divergence_message,
-    warn_interrupted,
-)
+from fastmlp.training.lbfgs import LBFGS
 from fastmlp.training.optimizers import SGD, Adagrad, Adam, RMSprop
+from fastmlp.training.problem import Problem
+from fastmlp.training.run import DivergenceError, History, Observers, warn_interrupted
 from fastmlp.training.schedules import SCHEDULES, Adaptive, ByProgress, Constant, InverseScaling, Schedule
+from fastmlp.training.stochastic import Trainer
 from fastmlp.training.stopping import Patience
 
 STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
@@ -289,15 +284,15 @@ class BaseMLP(
         resume = hasattr(self, "network_") and (incremental or self.warm_start)
         given = X, y, sample_weight
         try:
-            X, targets, sample_weight, rows, observers = self._prepare(*given, validation, resume, incremental, classes)
+            problem, observers = self._prepare(*given, validation, resume, incremental, classes)
         except BaseException:
             self._restore(before)
             raise
         try:
-            self._run(X, targets, sample_weight, rows, 1 if incremental else self.max_iter, observers, given)
+            self._run(problem, 1 if incremental else self.max_iter, observers, given)
             if not incremental:
                 try:
-                    self._importances = self._importances_after_fit(X, rows)
+                    self._importances = self._importances_after_fit(problem.X, problem.rows)
                 except KeyboardInterrupt:  # as in training, it ends the fit and loses nothing
                     warn_interrupted(f"{self.n_iter_} epochs")
         except DivergenceError:
@@ -348,10 +343,10 @@ class BaseMLP(
             if isinstance(callback, Callback):
                 callback.check(self, has_validation=validate is not None)
         observers = Observers(self, callbacks, validate=validate, max_time=self.max_time, verbose=self.verbose)
-        return X, targets, sample_weight, rows, observers
+        return Problem(X, targets, sample_weight, rows, self._target_values), observers
 
     @with_callbacks
-    def _run(self, X, targets, sample_weight, rows, max_iter, observers, given):
+    def _run(self, problem, max_iter, observers, given):
         """Train, and tell scikit-learn's callbacks of it."""
         tasks = fit_tasks(self, max_iter + (self.solver == "lbfgs"), *given)
         if tasks is not None:
@@ -360,9 +355,9 @@ class BaseMLP(
         # The network too, which a shallow copy of the model shares.
         with held(self.network_), one_blas_thread(scipy_calls_blas=self.solver == "lbfgs"):
             if self.solver in STOCHASTIC_SOLVERS:
-                self._train(X, targets, sample_weight, rows, max_iter, observers)
+                self._train(problem, max_iter, observers)
             else:
-                self._train_lbfgs(X, targets, sample_weight, rows, observers)
+                self._train_lbfgs(problem, observers)
         if tasks is not None:
             tasks.close()
 
@@ -687,51 +682,27 @@ class BaseMLP(
         schedule = SCHEDULES[self.learning_rate] if isinstance(self.learning_rate, str) else self.learning_rate
         return ByProgress(self.learning_rate_init, schedule, n_epochs=self.max_iter)
 
-    def _train(self, X, targets, sample_weight, rows, max_iter, observers):
+    def _train(self, problem, max_iter, observers):
         trainer = self._trainer
         self._keep_up(observers, trainer.history, lambda: trainer.patience.best)
         try:
-            trainer.train(
-                X,
-                targets,
-                sample_weight,
-                rows,
-                max_iter=max_iter,
-                target_values=self._target_values,
-                observers=observers,
-            )
+            trainer.train(problem, max_iter=max_iter, observers=observers)
         finally:
             self._set_fitted(trainer.history, best=trainer.patience.best)
             if trainer.history.stop_reason == "diverged":
                 self._trainer = None  # its moments are no good either
 
-    def _train_lbfgs(self, X, targets, sample_weight, rows, observers):
-        history = self._history_so_far()
+    def _train_lbfgs(self, problem, observers):
+        solver = LBFGS(self.network_, self.alpha, self.max_fun, self.tol, self._history_so_far())
 
         def best():
-            return min(history.loss_curve, default=np.inf)
+            return min(solver.history.loss_curve, default=np.inf)
 
-        self._keep_up(observers, history, best)
+        self._keep_up(observers, solver.history, best)
         try:
-            lbfgs.train(
-                self.network_,
-                X,
-                targets,
-                sample_weight,
-                rows,
-                target_values=self._target_values,
-                alpha=self.alpha,
-                max_iter=self.max_iter,
-                max_fun=self.max_fun,
-                tol=self.tol,
-                history=history,
-                observers=observers,
-            )
+            solver.train(problem, max_iter=self.max_iter, observers=observers)
         finally:
-            self._set_fitted(history, best())
-        if self.stop_reason_ == "diverged":
-            kept = f"its last good weights, those of iteration {self.n_iter_}"
-            raise DivergenceError(divergence_message(f"iteration {self.n_iter_ + 1}", kept))
+            self._set_fitted(solver.history, best())
 
     def _keep_up(self, observers, history, best):
         """Let fitted attributes be those of the moment when callbacks look at them."""

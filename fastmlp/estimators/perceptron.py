@@ -20,7 +20,7 @@ from fastmlp.estimators._arrays import for_core
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
 from fastmlp.estimators._state import VersionedStateMixin
-from fastmlp.training.loop import DivergenceError, warn_interrupted
+from fastmlp.training.run import DivergenceError, warn_interrupted
 
 
 class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, BaseEstimator):
