@@ -9,14 +9,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
 
+from fastmlp._blocks import row_blocks
 from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
 from fastmlp.activations import Activation
 from fastmlp.inspection import _passes
+from fastmlp.inspection._model import FittedModel, loss_targets
 from fastmlp.network import Network
 
 # Initial weights and usual step sizes are for inputs of deviation 1: ten times that saturates units, and makes the
@@ -147,7 +149,7 @@ class Evidence:
             return mean, np.sqrt(variance), np.maximum(largest - mean, mean - least)
         n_features = self.X.shape[1]
         mean, variance, distance = (np.zeros(n_features) for _ in range(3))
-        blocks = list(_passes.row_blocks(self.X.shape[0], self.weights.itemsize * n_features))
+        blocks = list(row_blocks(self.X.shape[0], self.weights.itemsize * n_features, _passes.BLOCK_ROWS))
         for rows in blocks:
             mean += self.weights[rows] @ self.X[rows]
         for rows in blocks:
@@ -330,7 +332,7 @@ def step_size_too_large(evidence: Evidence) -> Finding | None:
 def _mean_loss(network, evidence):
     """Without penalties, of both the same."""
     weights = evidence.weights.astype(evidence.X.dtype)
-    return network.mean_loss(Data(evidence.X, evidence.targets, weights, None, *evidence.model._target_values))
+    return network.mean_loss(Data(evidence.X, evidence.targets, weights, None, *evidence.model._targets.target_values))
 
 
 def step_size_too_small(evidence: Evidence) -> Finding | None:
@@ -373,20 +375,19 @@ def over_fitting(evidence: Evidence) -> Finding | None:
 
 def one_class_only(evidence: Evidence) -> Finding | None:
     """A classifier that always predicts the same class, where y has others."""
-    model = evidence.model
-    if evidence.y is None or not is_classifier(model) or evidence.y.ndim != 1:
+    model, codec = evidence.model, evidence.model._targets
+    if evidence.y is None or evidence.y.ndim != 1 or codec.has_independent_outputs or len(codec.classes) == 1:
         return None
-    if model._multilabel or model._multioutput or len(model.classes_) == 1:
-        return None
-    predicted = np.unique(model._decide(model._outputs(evidence.X)))
-    label = model.classes_[predicted[0]]
+    raw = model.network_.predict_raw(evidence.X, activate_output=codec.reads_activated)
+    predicted = np.unique(codec.decide(raw))
+    label = codec.classes[predicted[0]]
     if len(predicted) > 1 or np.all(evidence.y == label):
         return None
     share = evidence.weights[evidence.y == label].sum()
     cause = step_size_too_large(evidence) or dead_units(evidence)
     if cause is not None:
         change = cause.change
-    elif share > IMBALANCE * (1 - share) / (len(model.classes_) - 1) and model.class_weight is None:
+    elif share > IMBALANCE * (1 - share) / (len(codec.classes) - 1) and model.class_weight is None:
         change = "Set class_weight='balanced'."
     else:
         change = "Raise max_iter or learning_rate_init: the model has hardly learnt anything yet."
@@ -452,9 +453,7 @@ def diagnose(
     >>> diagnose(model, X, X[:, 0] > 0)
     Nothing found.
     """
-    from fastmlp.inspection._mixin import InspectionMixin  # which needs this module
-
-    if not isinstance(estimator, InspectionMixin):
+    if not isinstance(estimator, FittedModel):
         raise TypeError(
             f"estimator is a {type(estimator).__name__}; pass a fitted MLPClassifier or MLPRegressor, of a pipeline "
             "its last step."
@@ -468,7 +467,7 @@ def diagnose(
     if not np.all(weights):
         kept = np.flatnonzero(weights)
         X, weights, y = X[kept], weights[kept], None if y is None else y[kept]
-    targets = None if y is None else estimator._loss_targets(X, y)
+    targets = None if y is None else loss_targets(estimator, X, y)
     evidence = Evidence(estimator, X, y, targets, weights / weights.sum())
     findings = (detect(evidence) for detect in DETECTIONS)
     return Diagnosis(finding for finding in findings if finding is not None)
