@@ -432,7 +432,7 @@ class Network:
         return self._core.mean_loss(workspace, data)
 
     def evaluate(self, data: Data, *, activate_output: bool = False) -> tuple[float, np.ndarray]:
-        """C of already encoded data, and the outputs that it is of, as in prediction.
+        """C of already encoded data (S10), and the raw outputs of its rows, as in prediction.
 
         Parameters
         ----------
@@ -444,7 +444,7 @@ class Network:
         Returns
         -------
         tuple of float and ndarray of shape (n_samples, n_outputs)
-            As of `mean_loss` and `predict_raw`.
+            C as `mean_loss` returns it, and what `predict_raw` returns.
 
         Raises
         ------

@@ -183,7 +183,7 @@ class Numbers(Targets):
 
     @property
     def reads_activated(self):
-        """Always: a regressor predicts the outputs themselves."""
+        """True: predictions are the outputs themselves."""
         return True
 
     def encode(self, y, dtype):
@@ -204,7 +204,7 @@ class Numbers(Targets):
         return raw
 
     def labels(self, decided):
-        """Of shape (n_samples,) for one output, (n_samples, n_targets, n_levels) for quantiles of several targets."""
+        """Numbers, (n_samples,) for one output, (n_samples, n_targets, n_levels) for quantiles of several targets."""
         if decided.shape[1] == 1:
             return decided.ravel()
         if isinstance(self.loss, Quantile) and self.n_targets > 1 and len(self.loss.levels) > 1:
@@ -244,6 +244,8 @@ class ClassTargets(Targets):
 
     # Classes over which smoothing spreads the probability of one target.
     _n_alternatives: int = 2
+    # Classes of each of several targets.
+    _sizes: list[int] | None = None
 
     def __init__(
         self,
@@ -282,17 +284,13 @@ class ClassTargets(Targets):
         if out_activation == "auto":
             return get_activation(self.loss.default_out_activation) if self._is_margin else self._head
         out_activation = get_activation(out_activation, "out_activation")
-        groups = getattr(out_activation, "group_sizes", None)
-        if groups:
-            self._check_groups(out_activation, list(groups))
-        return out_activation
-
-    def _check_groups(self, out_activation, groups, wanted=None):
-        if groups != wanted:
+        groups = out_activation.group_sizes
+        if groups and list(groups) != self._sizes:
             raise ValueError(
                 f"out_activation is {out_activation}, whose groups are not the classes of several targets, of "
-                f"which y has {wanted or 'none'}; use 'auto'."
+                f"which y has {self._sizes or 'none'}; use 'auto'."
             )
+        return out_activation
 
     @property
     def n_outputs(self):
@@ -315,7 +313,7 @@ class ClassTargets(Targets):
         return class_numbers(y, self.classes) if y.ndim == 1 else np.ascontiguousarray(y, dtype=dtype)
 
     def decision_values(self, raw: np.ndarray) -> np.ndarray:
-        """Raw outputs less the threshold, of shape (n_samples, n_outputs); (n_samples,) for two classes."""
+        """Raw outputs less the threshold, of shape (n_samples, n_outputs), or (n_samples,) for two classes."""
         return raw - self.threshold
 
     @abstractmethod
@@ -367,7 +365,7 @@ class Classes(ClassTargets):
 
     @classmethod
     def of(cls, y, known, **settings):
-        """Of a column of labels; as `Binary` if one output suffices."""
+        """Take a column of labels, as `Binary` if one output suffices."""
         if known.classes is not None:
             classes = known.classes
         else:
@@ -478,7 +476,7 @@ class Distributions(Classes):
 
     @classmethod
     def of(cls, y, known, **settings):
-        """Of rows of fractions, or that sum to 1; labels of 0 and 1 are no distributions."""
+        """Take rows of fractions, or rows that sum to 1, if the loss takes distributions."""
         loss = settings.get("loss", "auto")
         if y.ndim != 2 or y.dtype.kind != "f" or loss == "auto" or not get_loss(loss).takes_distributions:
             return None
@@ -519,7 +517,7 @@ class Labels(ClassTargets):
 
     @classmethod
     def of(cls, y, known, **settings):
-        """Of a matrix of 0 and 1."""
+        """Take a matrix of 0 and 1."""
         if y.ndim != 2:
             return None
         if type_of_target(y, input_name="y") == "continuous-multioutput":
@@ -550,7 +548,7 @@ class Labels(ClassTargets):
         return (raw > self.threshold).astype(np.int64)
 
     def labels(self, decided):
-        """Of shape (n_samples, n_labels), 0 and 1."""
+        """0 and 1, of shape (n_samples, n_labels)."""
         return csr_matrix(decided) if self.sparse else decided
 
     def probabilities(self, raw):
@@ -560,7 +558,7 @@ class Labels(ClassTargets):
         if isinstance(self.out_activation, Softmax):
             return log_softmax(raw, axis=1)
         if self.out_activation == ACTIVATIONS["logistic"]:
-            # As rounded as the probabilities above 1/2, so that both put a sample's labels in one order.
+            # Above 1/2 the probabilities' own rounding, so that both put a sample's labels in one order.
             return np.where(raw > 0, np.log(expit(np.maximum(raw, 0))), log_expit(raw))
         return super().log_probabilities(raw)
 
@@ -577,7 +575,7 @@ class SeveralTargets(ClassTargets):
 
     @classmethod
     def of(cls, y, known, **settings):
-        """Of columns of labels that are not all 0 and 1, or of several targets' classes that are known already."""
+        """Take columns of labels that are not all 0 and 1, or any y if several targets' classes are known."""
         classes = known.all_classes()
         if not (cls._suits(y) if classes is None else isinstance(classes, list)):
             return None
@@ -616,9 +614,6 @@ class SeveralTargets(ClassTargets):
             return self._head
         return super()._choose_head(out_activation)
 
-    def _check_groups(self, out_activation, groups, wanted=None):
-        super()._check_groups(out_activation, groups, self._sizes)
-
     @property
     def target_values(self):
         """0 and 1, or -1 and 1 for hinge: `encode` smooths each target over its own classes."""
@@ -641,7 +636,7 @@ class SeveralTargets(ClassTargets):
         return np.column_stack([part.argmax(axis=1) for part in self.by_target(raw)])
 
     def labels(self, decided):
-        """Of shape (n_samples, n_targets); of dtype object if the targets' labels are of different kinds."""
+        """Labels of shape (n_samples, n_targets), as objects if the dtypes of the targets are of different kinds."""
         labels = [of_target[column] for of_target, column in zip(self.classes, decided.T, strict=True)]
         kinds = {column.dtype.kind for column in labels}
         return np.column_stack(labels if len(kinds) == 1 else [column.astype(object) for column in labels])
@@ -696,7 +691,7 @@ class Known:
     sparse: bool
 
     def all_classes(self, default: Any = None) -> Any:
-        """Those given, or those of the fit before, or a default."""
+        """Classes given, or classes of the fit before, or a default."""
         if self.classes is not None:
             return self.classes
         return default if self.before is None else self.before.classes
@@ -836,6 +831,6 @@ def normalized(outputs: np.ndarray) -> np.ndarray:
 
 
 def balanced(counts: np.ndarray) -> np.ndarray:
-    """Weights by which classes with so many samples, or so much weight, weigh the same in sum."""
+    """Weights by which classes of so many samples, or so much weight, weigh the same in sum."""
     present = counts > 0
     return np.where(present, counts.sum() / (present.sum() * np.where(present, counts, 1)), 0.0)

@@ -40,7 +40,7 @@ RANGES = {"logistic": (0, 1), "hard_sigmoid": (0, 1), "tanh": (-1, 1), "hard_tan
 
 # Epochs that tell a trend from the noise of shuffling.
 TREND_EPOCHS = 10
-# As a share of the loss: a fall of less over TREND_EPOCHS is not worth another fit.
+# Share of the loss: a smaller fall over TREND_EPOCHS is not worth another fit.
 NOTABLE_CHANGE = 0.01
 # A rise from one epoch to the next counts if it is this share of all that training has gained: noise near the minimum
 # is far smaller. One in five epochs is more often than shuffling, dropout or a schedule that starts again make it rise.
@@ -114,7 +114,7 @@ class Evidence:
     targets : ndarray or None
         y as the network learns it.
     weights : ndarray of shape (n_samples,)
-        With which rows count, of sum 1.
+        Shares of the rows, which sum to 1.
     """
 
     def __init__(self, model, X, y, targets, weights):
@@ -122,7 +122,7 @@ class Evidence:
 
     @property
     def loss_curve(self) -> np.ndarray:
-        """Of all fits that continue each other."""
+        """Mean costs of all fits that continue each other."""
         return np.asarray(self.model.loss_curve_)
 
     @cached_property
@@ -330,7 +330,7 @@ def step_size_too_large(evidence: Evidence) -> Finding | None:
 
 
 def _mean_loss(network, evidence):
-    """Without penalties, of both the same."""
+    """Mean loss of the rows without penalties, for the model and for the untrained network alike."""
     weights = evidence.weights.astype(evidence.X.dtype)
     return network.mean_loss(Data(evidence.X, evidence.targets, weights, None, *evidence.model._targets.target_values))
 
@@ -421,13 +421,13 @@ def diagnose(
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        Fitted. Of a pipeline, its last step, with X as the steps before make it.
+        Fitted model. From a pipeline pass its last step, with X as the steps before make it.
     X : array-like or sparse array of shape (n_samples, n_features)
-        As for ``fit``: the rows it was fitted to, or others like them.
+        Rows as for ``fit``: the ones it was fitted to, or others like them.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
         Targets as for ``fit``. Without them neither they nor predictions are judged.
     sample_weight : array-like of shape (n_samples,), default=None
-        With which rows count; a row of weight 0 is left out.
+        Weights of the rows; a row of weight 0 is left out.
 
     Returns
     -------

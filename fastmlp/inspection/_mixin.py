@@ -16,8 +16,8 @@ from fastmlp.inspection._diagnose import Diagnosis, diagnose
 from fastmlp.inspection._model import FittedModel, loss_targets
 from fastmlp.inspection._summary import Summary, summarize
 
-# Rows from which `fit` takes `feature_importances_`, each with one output: those of a batch; fewer, but some, where
-# features are so many that the derivatives, which are dense, would be more than this.
+# Rows from which `fit` takes `feature_importances_`, each with one output: as many as in a batch. Derivatives are
+# dense, so that many features allow fewer rows, but some.
 IMPORTANCE_ROWS = 200
 LEAST_IMPORTANCE_ROWS = 8
 IMPORTANCE_DERIVATIVES = 1 << 22
@@ -27,7 +27,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
     """Hidden outputs, gradients by the inputs and a summary, for an estimator with a ``network_``.
 
     A is the network's output, as ``network_.forward`` computes it: what ``predict`` of a regressor returns, and for a
-    classifier the probabilities of ``classes_``, of two classes that of the second alone.
+    classifier the probabilities of ``classes_``, or of the second class alone if there are two.
     """
 
     # A pipeline cannot choose the layer: scikit-learn's fit_transform would hand it to `fit` as well.
@@ -111,7 +111,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
     def input_gradient(self, X: MatrixLike, y: ArrayLike | None = None, output: int | None = None) -> np.ndarray:
         """Derivatives by the inputs, of each row's loss or of one output: what a small change of X would do.
 
-        D_1 W_1^T (S24), after back-propagation from dC/dA_L = e_k for output k, or from the loss of the row. Of one
+        D_1 W_1^T (S24), after back-propagation from dC/dA_L = e_k for output k, or from the loss of the row. For an
         output it is the saliency of Simonyan et al. (2013), arXiv:1312.6034.
 
         Parameters
@@ -121,7 +121,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
             Targets as for ``fit``, for the derivatives of the loss of each row, without penalties, class weights and
             sample weights, but with smoothed labels. By default derivatives are those of an output.
         output : int, default=None
-            Column of the output. By default that which is largest in the row, so of a classifier the predicted class.
+            Column of the output. By default the largest in the row, which for a classifier is the predicted class.
 
         Returns
         -------
@@ -169,7 +169,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
         ----------
         X : array-like or sparse array of shape (n_samples, n_features)
         output : int, default=None
-            Column of the output. By default that which is largest in the row.
+            Column of the output. By default the largest in the row.
         baseline : array-like of shape (n_features,), default=None
             x0, the input that stands for nothing; 0 by default, which is the mean of standardized features.
         n_steps : int, default=50
@@ -231,8 +231,8 @@ class InspectionMixin(FittedModel, TransformerMixin):
     def compute_feature_importances(self, X: MatrixLike) -> np.ndarray:
         """Mean absolute derivative of the output by each feature over rows of your choice, with sum 1 (S24).
 
-        Of a classifier's predicted class, the output that is largest in the row; the mean over all outputs where each
-        has its own meaning: with several targets, quantiles or labels.
+        The output of a classifier is its predicted class, the largest in the row. Where each output has its own
+        meaning, with several targets, quantiles or labels, the mean is over all outputs too.
 
         Parameters
         ----------

@@ -38,8 +38,8 @@ def output_gradients(
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """dA_Lk / dX = D_1 W_1^T with dC/dA_L = e_k: which rows, and (rows, n_features).
 
-    k is `output`, one for all or one for each row, or for None that of the largest output of each row. The rows are all
-    of X, or `rows`.
+    k is `output`, one for all or one for each row; None takes the largest output of each row. The rows are all of X, or
+    `rows`.
     """
     workspace = None
     for block in _dense_blocks(network, X.shape[0] if rows is None else len(rows)):
