@@ -525,9 +525,9 @@ class Labels(ClassTargets):
                 f"y of shape {y.shape} holds fractions, and loss is {settings.get('loss', 'auto')!r}; set "
                 "loss='kl_divergence' for probabilities of the classes, or pass labels."
             )
-        check_indicator_matrix(y)
         columns = np.arange(y.shape[1])
         if known.classes is not None and not np.array_equal(known.classes, columns):
+            check_indicator_matrix(y)
             raise ValueError(
                 f"classes are {known.classes}, but y has {y.shape[1]} columns of 0 and 1, one for each label; pass "
                 f"classes=range({y.shape[1]})."
