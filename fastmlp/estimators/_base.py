@@ -329,7 +329,8 @@ class BaseMLP(
             observers.callbacks = [*observers.callbacks, tasks.end_epoch]
             observers.before_epoch = tasks.begin_epoch
         # The network too, which a shallow copy of the model shares.
-        with held(self.network_), one_blas_thread(scipy_calls_blas=self.solver == "lbfgs"):
+        calls_blas = self.solver == "lbfgs" or self.network_.core.plan.uses_blas
+        with held(self.network_), one_blas_thread(needed=calls_blas):
             if self.solver in STOCHASTIC_SOLVERS:
                 self._train(X, targets, sample_weight, rows, max_iter, observers)
             else:
