@@ -392,7 +392,9 @@ class Network:
                 f"X is {X.dtype} with {X.shape[1]} columns, but this network computes in {self.parameters.dtype} on "
                 f"{self.sizes[0]}; use forward, which converts."
             )
-        data = Data(X, None, None, rows)
+        return self._raw_outputs(Data(X, None, None, rows), activate_output)
+
+    def _raw_outputs(self, data, activate_output):
         out = np.empty((data.n_rows, self.n_outputs if activate_output else self.sizes[-1]), self.parameters.dtype)
         tile_rows = min(self._core.plan.tile_rows, data.n_rows)
         workspace = Workspace(self._core.plan, data, tile_rows, backward=False)
@@ -428,6 +430,38 @@ class Network:
         tile_rows = min(self._core.plan.tile_rows, data.n_rows)
         workspace = Workspace(self._core.plan, data, tile_rows, backward=True)
         return self._core.mean_loss(workspace, data)
+
+    def evaluate(self, data: Data, *, activate_output: bool = False) -> tuple[float, np.ndarray]:
+        """C of already encoded data (S10), and the raw outputs of its rows, as in prediction.
+
+        Parameters
+        ----------
+        data : Data
+            Rows, targets and weights; no weight may be 0.
+        activate_output : bool, default=False
+            Whether outputs are A_L, and not Z_L.
+
+        Returns
+        -------
+        tuple of float and ndarray of shape (n_samples, n_outputs)
+            C as `mean_loss` returns it, and what `predict_raw` returns.
+
+        Raises
+        ------
+        ValueError
+            If they are not of this network's shapes and dtype.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> from fastmlp._core._data import Data
+        >>> net = Network.from_weights([[[2.0]]], [[0.0]], activation=[])
+        >>> net.evaluate(Data(np.array([[3.0], [1.0]]), np.array([[5.0], [2.0]]), None, None))
+        (0.25, array([[6.],
+               [2.]]))
+        """
+        return self.mean_loss(data), self._raw_outputs(data, activate_output)
 
     def activations(
         self, X: ArrayLike, *, training: bool = False, random_state: RandomState = None

@@ -11,16 +11,16 @@ extern const fm_kernels fm_kernels_f32_avx2, fm_kernels_f64_avx2;
 extern const fm_kernels fm_kernels_f32_avx512, fm_kernels_f64_avx512;
 #endif
 
-static const fm_kernels *const tables[FM_N_ISAS][2] = {
-    [FM_GENERIC] = {&fm_kernels_f32_generic, &fm_kernels_f64_generic},
+static const fm_kernels *const tables[FM_N_ISAS][FM_N_DTYPES] = {
+    [FM_GENERIC] = {[FM_FLOAT32] = &fm_kernels_f32_generic, [FM_FLOAT64] = &fm_kernels_f64_generic},
 #ifdef FM_X86
-    [FM_AVX2] = {&fm_kernels_f32_avx2, &fm_kernels_f64_avx2},
-    [FM_AVX512] = {&fm_kernels_f32_avx512, &fm_kernels_f64_avx512},
+    [FM_AVX2] = {[FM_FLOAT32] = &fm_kernels_f32_avx2, [FM_FLOAT64] = &fm_kernels_f64_avx2},
+    [FM_AVX512] = {[FM_FLOAT32] = &fm_kernels_f32_avx512, [FM_FLOAT64] = &fm_kernels_f64_avx512},
 #endif
 };
 
-const fm_kernels *fm_kernels_for(enum fm_isa isa, size_t itemsize) {
-  return tables[isa][itemsize == sizeof(double)];
+const fm_kernels *fm_kernels_for(enum fm_isa isa, enum fm_dtype dtype) {
+  return tables[isa][dtype];
 }
 
 int fm_isa_available(enum fm_isa isa) {

@@ -214,8 +214,11 @@ typedef struct {
 
 enum fm_isa { FM_GENERIC, FM_AVX2, FM_AVX512, FM_N_ISAS };
 
-/* The table for an instruction set and an itemsize (4 or 8); NULL where it is not compiled in. */
-const fm_kernels *fm_kernels_for(enum fm_isa isa, size_t itemsize);
+/* What a table computes in. Not an item size, which two of them may share. */
+enum fm_dtype { FM_FLOAT32, FM_FLOAT64, FM_N_DTYPES };
+
+/* The table for an instruction set and a dtype; NULL where it is not compiled in. */
+const fm_kernels *fm_kernels_for(enum fm_isa isa, enum fm_dtype dtype);
 
 /* 1 if this CPU and its operating system can run the instruction set and it is compiled in. */
 int fm_isa_available(enum fm_isa isa);

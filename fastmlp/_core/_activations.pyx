@@ -95,7 +95,7 @@ def forward(activation, z):
     """a = h(z) for rows z, as in prediction: random slopes are their mean."""
     z = _prepared(z)
     cdef:
-        const fm_kernels *kernels = kernels_for(z.dtype.itemsize)
+        const fm_kernels *kernels = kernels_for(z.dtype.name)
         fm_activation_arguments arguments
     set_arguments(&arguments, activation, z.shape[1])
     a = np.empty((z.shape[0], activation.n_outputs(z.shape[1])), z.dtype)
@@ -115,7 +115,7 @@ def backward(activation, gradient, z, a):
     if a.shape != expected or gradient.shape != expected:
         raise ValueError(f"a has shape {a.shape} and gradient {gradient.shape}; for this z both are {expected}.")
     cdef:
-        const fm_kernels *kernels = kernels_for(z.dtype.itemsize)
+        const fm_kernels *kernels = kernels_for(z.dtype.name)
         fm_activation_arguments arguments
     set_arguments(&arguments, activation, z.shape[1])
     delta = np.empty_like(z)

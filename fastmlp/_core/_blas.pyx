@@ -63,7 +63,7 @@ def product(a, b):
     if a.dtype not in (np.float32, np.float64):
         raise ValueError(f"a is {a.dtype}; pass float32 or float64.")
     cdef:
-        const fm_kernels *kernels = kernels_for(a.dtype.itemsize)
+        const fm_kernels *kernels = kernels_for(a.dtype.name)
         fm_product of
     c = np.empty((a.shape[0], b.shape[1]), a.dtype)
     memset(&of, 0, sizeof(fm_product))

@@ -5,7 +5,10 @@ import os
 from fastmlp._core._kernels cimport (
     FM_AVX2,
     FM_AVX512,
+    FM_FLOAT32,
+    FM_FLOAT64,
     FM_GENERIC,
+    fm_dtype,
     fm_isa,
     fm_isa_available,
     fm_kernels_for,
@@ -13,11 +16,13 @@ from fastmlp._core._kernels cimport (
 
 # From the narrowest to the widest: the last available one is the default.
 ISAS = {"generic": FM_GENERIC, "avx2": FM_AVX2, "avx512": FM_AVX512}
+# By NumPy's names of them.
+DTYPES = {"float32": FM_FLOAT32, "float64": FM_FLOAT64}
 
 
 def compiled_isas():
     """Names of the instruction sets this build has kernels for."""
-    return [name for name, isa in ISAS.items() if fm_kernels_for(isa, 4) != NULL]
+    return [name for name, isa in ISAS.items() if fm_kernels_for(isa, FM_FLOAT32) != NULL]
 
 
 def available_isas():
@@ -43,12 +48,14 @@ def chosen_isa():
     return chosen
 
 
-cdef const fm_kernels *kernels_for(size_t itemsize) except NULL:
-    """The table in use for a dtype of `itemsize` bytes."""
-    cdef fm_isa isa = ISAS[chosen_isa()]
-    return fm_kernels_for(isa, itemsize)
+cdef const fm_kernels *kernels_for(str dtype) except NULL:
+    """The table in use for a dtype, by its name."""
+    cdef:
+        fm_isa isa = ISAS[chosen_isa()]
+        fm_dtype number = DTYPES[dtype]
+    return fm_kernels_for(isa, number)
 
 
 def has_own_gemm():
     """Whether the kernels in use multiply matrices themselves, rather than through BLAS."""
-    return kernels_for(4).gemm != NULL
+    return kernels_for("float32").gemm != NULL

@@ -3,7 +3,6 @@ from fastmlp._core._kernels cimport fm_kernels
 
 cdef class Data:
     cdef:
-        const fm_kernels *kernels
         object owners
         readonly object dtype
         readonly Py_ssize_t n_rows
@@ -23,7 +22,9 @@ cdef class Data:
 
     # Rows `first` on as they lie in X, or NULL where they have to be gathered.
     cdef const char *rows_in_place(self, Py_ssize_t first) noexcept nogil
-    cdef void gather_rows(self, char *out, Py_ssize_t first, Py_ssize_t rows) noexcept nogil
+    cdef void gather_rows(
+        self, const fm_kernels *kernels, char *out, Py_ssize_t first, Py_ssize_t rows,
+    ) noexcept nogil
     cdef void gather_targets(
         self, char *out, Py_ssize_t n_targets, Py_ssize_t first, Py_ssize_t rows
     ) noexcept nogil

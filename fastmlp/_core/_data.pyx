@@ -10,7 +10,6 @@ from libc.string cimport memcpy, memset
 import numpy as np
 from scipy.sparse import issparse
 
-from fastmlp._core._config cimport kernels_for
 from fastmlp._core._memory cimport address
 
 
@@ -42,7 +41,6 @@ cdef class Data:
     def __cinit__(self, X, targets, sample_weight, order, double off=0.0, double on=1.0):
         self.n_rows = X.shape[0] if order is None else len(order)
         self.dtype, self.itemsize = X.dtype, X.dtype.itemsize
-        self.kernels = kernels_for(self.itemsize)
         self.n_columns, self.row_bytes = X.shape[1], X.shape[1] * self.itemsize
         # The arrays themselves, because a sparse X may exchange its own.
         x_arrays = (X.data, X.indices, X.indptr) if issparse(X) else (X,)
@@ -77,11 +75,13 @@ cdef class Data:
             return self.x + first * self.row_bytes
         return NULL
 
-    cdef void gather_rows(self, char *out, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
+    cdef void gather_rows(
+        self, const fm_kernels *kernels, char *out, Py_ssize_t first, Py_ssize_t rows,
+    ) noexcept nogil:
         """Copied where they are shuffled, made dense where they are sparse."""
         cdef Py_ssize_t i, j
         if self.columns == NULL:
-            self.kernels.gather_rows(out, self.x, <const ptrdiff_t *> &self.order[first], rows, self.row_bytes)
+            kernels.gather_rows(out, self.x, <const ptrdiff_t *> &self.order[first], rows, self.row_bytes)
             return
         memset(out, 0, rows * self.row_bytes)
         for i in range(first, first + rows):

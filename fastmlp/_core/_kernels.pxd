@@ -57,6 +57,10 @@ cdef extern from "kernels.h" nogil:
         FM_AVX2
         FM_AVX512
 
+    enum fm_dtype:
+        FM_FLOAT32
+        FM_FLOAT64
+
     const size_t FM_GEMM_SCRATCH_BYTES
     const Py_ssize_t FM_FAR_BYTES
 
@@ -155,5 +159,5 @@ cdef extern from "kernels.h" nogil:
             void *, const void *, const void *, const void *, int, ptrdiff_t, ptrdiff_t, ptrdiff_t
         ) noexcept nogil
 
-    const fm_kernels *fm_kernels_for(fm_isa isa, size_t itemsize)
+    const fm_kernels *fm_kernels_for(fm_isa isa, fm_dtype dtype)
     int fm_isa_available(fm_isa isa)

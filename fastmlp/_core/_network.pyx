@@ -20,7 +20,6 @@ import numpy as np
 
 from fastmlp._core._activations cimport IN_PYTHON
 from fastmlp._core._blas cimport multiply
-from fastmlp._core._config cimport kernels_for
 from fastmlp._core._data cimport Data
 from fastmlp._core._kernels cimport (
     FM_POWER_PRODUCT,
@@ -60,7 +59,7 @@ cdef class NetworkCore:
         self.n_layers, self.layers = plan.n_layers, plan.layers
         self.p, self.s = address(parameters), address(statistics)
         self.itemsize = parameters.dtype.itemsize
-        self.kernels = kernels_for(self.itemsize)
+        self.kernels = plan.kernels
 
     def all_finite(self):
         """Whether no parameter and no running statistic is NaN or infinite."""
@@ -284,7 +283,7 @@ cdef class NetworkCore:
         x = data.rows_in_place(batch.first + row)
         if x == NULL:
             x = memory.a + offset
-            data.gather_rows(memory.a + offset, batch.first + row, rows)
+            data.gather_rows(self.kernels, memory.a + offset, batch.first + row, rows)
         if batch.training and self.layers[0].dropout > 0:
             self.drop(batch, 0, memory.dropped + offset, x, row, rows)
             x = memory.dropped + offset

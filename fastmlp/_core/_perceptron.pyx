@@ -30,7 +30,7 @@ def train_epoch(
     if targets.shape[0] != X.shape[0] or targets.shape[1] != coef.shape[0]:
         raise ValueError("targets have to be (n_samples, n_outputs).")
     cdef:
-        const fm_kernels *kernels = kernels_for(sizeof(real))
+        const fm_kernels *kernels = kernels_for("float32" if real is float else "float64")
         real *w = &coef[0, 0]
         real *b = &intercept[0]
         const real *x = &X[0, 0]
@@ -50,7 +50,7 @@ def net_inputs(real[:, ::1] net_out, const real[:, ::1] coef, const real[::1] in
     if net_out.shape[0] != X.shape[0] or net_out.shape[1] != coef.shape[0]:
         raise ValueError("net_out has to be (n_samples, n_outputs).")
     cdef:
-        const fm_kernels *kernels = kernels_for(sizeof(real))
+        const fm_kernels *kernels = kernels_for("float32" if real is float else "float64")
         real *net = &net_out[0, 0]
         const real *w = &coef[0, 0]
         const real *b = &intercept[0]

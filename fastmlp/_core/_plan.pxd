@@ -1,4 +1,4 @@
-from fastmlp._core._kernels cimport fm_activation_arguments, fm_loss_arguments
+from fastmlp._core._kernels cimport fm_activation_arguments, fm_kernels, fm_loss_arguments
 
 cdef struct Layer:
     Py_ssize_t inputs      # outputs of the layer before
@@ -32,6 +32,7 @@ cdef class Plan:
         readonly Py_ssize_t n_targets
         readonly object dtype
         Py_ssize_t itemsize
+        const fm_kernels *kernels  # which all that computes this network goes by
         readonly Py_ssize_t tile_rows         # of a pass that only goes forward
         readonly bint needs_whole_batch
         ParameterTile *parameter_tiles    # those of layer 1 come first

@@ -5,6 +5,7 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 import numpy as np
 
 from fastmlp._core._activations cimport IN_PYTHON, kernel_number, set_arguments
+from fastmlp._core._config cimport kernels_for
 from fastmlp._core._kernels cimport (
     FM_ABSOLUTE_ERROR,
     FM_HINGE,
@@ -96,7 +97,7 @@ cdef class Plan:
             Layer *layer
             int depth
         self.n_layers = len(layers)
-        self.dtype, self.itemsize = dtype, dtype.itemsize
+        self.dtype, self.itemsize, self.kernels = dtype, dtype.itemsize, kernels_for(dtype.name)
         self.loss = loss
         self.activations = [None]  # counted as layers are
         self.layers = <Layer *> PyMem_Calloc(self.n_layers + 1, sizeof(Layer))
@@ -197,6 +198,11 @@ cdef class Plan:
         ):
             n_tiles *= 2
         return n_tiles
+
+    @property
+    def uses_blas(self):
+        """Whether the network's matrix products are left to BLAS."""
+        return self.kernels.gemm == NULL
 
     def work(self, Py_ssize_t rows):
         """About how many multiply-adds a training step on so many rows takes, or what takes as long."""

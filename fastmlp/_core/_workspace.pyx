@@ -4,9 +4,8 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
 import numpy as np
 
-from fastmlp._core._config cimport kernels_for
 from fastmlp._core._data cimport Data
-from fastmlp._core._kernels cimport FM_FAR_BYTES, FM_GEMM_SCRATCH_BYTES, fm_kernels
+from fastmlp._core._kernels cimport FM_FAR_BYTES, FM_GEMM_SCRATCH_BYTES
 from fastmlp._core._memory cimport PAGE, address
 from fastmlp._core._plan cimport MAX_ROW_TILES, Layer, Plan
 
@@ -123,8 +122,7 @@ cdef class Workspace:
     cdef _pack_layers(self, Plan plan):
         """Memory for the packed operands of a training step, where they pay."""
         cdef:
-            const fm_kernels *kernels = kernels_for(plan.itemsize)
-            Py_ssize_t width = kernels.panel_columns
+            Py_ssize_t width = plan.kernels.panel_columns
             int depth
             Layer *layer
             LayerMemory *memory

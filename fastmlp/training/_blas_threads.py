@@ -7,8 +7,6 @@ from functools import cache
 
 from threadpoolctl import ThreadpoolController
 
-from fastmlp._core import _config
-
 _lock = threading.Lock()
 _n_fits = 0
 _limit = None
@@ -20,18 +18,18 @@ def _controller():
 
 
 @contextmanager
-def one_blas_thread(*, scipy_calls_blas: bool) -> Iterator[None]:
+def one_blas_thread(*, needed: bool) -> Iterator[None]:
     """Limit BLAS to one thread, which for small products and vectors is much faster than waking a second one.
 
     The limit holds for the whole process, so overlapping fits share it: the first sets it, the last lifts it.
 
     Parameters
     ----------
-    scipy_calls_blas : bool
-        Whether a fit calls it through SciPy, as lbfgs does, even where the core has products of its own.
+    needed : bool
+        Whether the fit calls BLAS at all: through the network's kernel table, or through SciPy's optimizer.
     """
     global _n_fits, _limit
-    if _config.has_own_gemm() and not scipy_calls_blas:
+    if not needed:
         yield
         return
     with _lock:
