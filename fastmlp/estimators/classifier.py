@@ -30,7 +30,7 @@ from fastmlp.estimators._labels import (
     one_hot,
     targets_of_other_shape,
 )
-from fastmlp.losses import Hinge, Loss, get_loss
+from fastmlp.losses import LOSSES, Hinge, Loss, get_loss
 from fastmlp.training.schedules import Schedule
 
 # Output activations whose values are probabilities, 1/2 where their net input is 0.
@@ -83,7 +83,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"auto", "log_loss", "kl_divergence", "squared_error", "hinge"}), Loss],
+        "loss": [StrOptions({"auto", *(name for name, loss in LOSSES.items() if loss.for_classifiers)}), Loss],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
