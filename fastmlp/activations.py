@@ -77,6 +77,11 @@ class Activation:
     is_distribution: bool = False
     group_sizes: Sequence[int] | None = None
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether outputs are probabilities, 1/2 where their net input is 0."""
+        return self.name in ("softmax", "logistic", "hard_sigmoid")
+
     def n_units(self, n_outputs: int) -> int:
         """Columns of z for a of `n_outputs` columns, the other way round than `n_outputs`.
 

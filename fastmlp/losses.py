@@ -102,6 +102,14 @@ class Loss:
             "your own define gradient(self, a, y)."
         )
 
+    # What classifiers learn in place of 0 and 1.
+    target_values: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def takes_distributions(self) -> bool:
+        """Whether classifiers may have soft targets."""
+        return self.name == "kl_divergence"
+
     @property
     def default_out_activation(self) -> str | Activation:
         """Output activation that a regressor chooses for it."""
@@ -361,6 +369,7 @@ class Hinge(BuiltinLoss):
     """
 
     name = kernel = "hinge"
+    target_values = (-1.0, 1.0)
     formula = "sum max(0, 1 - y a), y = -1 or 1"
     out_activations = ("identity", "tanh", "hard_tanh")
 
