@@ -19,9 +19,9 @@ from fastmlp import Network
 from fastmlp._core import _products
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.display import LossCurveDisplay
-from fastmlp.estimators._base import STOCHASTIC_SOLVERS
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.losses import LOSSES
+from fastmlp.training.optimizers import SOLVERS
 from fastmlp.training.schedules import SCHEDULES
 
 from .test_special_functions import MAX_ULP
@@ -124,7 +124,7 @@ NAMES = [
     *ACTIVATIONS,
     PowerProduct.name,
     *LOSSES,
-    *STOCHASTIC_SOLVERS,
+    *SOLVERS,
     "lbfgs",
     *INITIALIZERS,
     *SCHEDULES,

@@ -5,6 +5,7 @@ A fit is a task, and each of its epochs, or iterations of lbfgs, a task below it
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fastmlp.training.callbacks import EpochInfo
@@ -63,9 +64,10 @@ class FitTasks:
         )
 
     def _fitted_attributes(self):
-        """Of a model that stays as it is while training goes on."""
-        fitted = {name: value for name, value in vars(self._estimator).items() if name.endswith("_")}
-        return {**fitted, "network_": copy.deepcopy(self._estimator.network_)}
+        """Attributes of a model that stays as it is while training goes on."""
+        fit = self._estimator._fit
+        frozen = replace(fit, network=copy.deepcopy(fit.network), history=copy.copy(fit.history), solver=None)
+        return {"_fit": frozen}
 
 
 def fit_tasks(estimator, max_epochs: int, X, y, sample_weight) -> FitTasks | None:

@@ -14,6 +14,7 @@ from fastmlp._typing import Callbacks, MatrixLike, RandomState
 from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
+from fastmlp.estimators._fit import FittedAttribute
 from fastmlp.estimators._parameters import store
 from fastmlp.estimators._targets import classes_to_come, gives_probabilities, recognize
 from fastmlp.losses import LOSSES, Loss
@@ -116,7 +117,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ):
         store(self, locals())
 
-    @available_if(BaseMLP._is_stochastic)
+    classes_ = FittedAttribute(lambda fit: fit.targets.classes, "Labels in the order of the outputs.")
+
+    @available_if(BaseMLP._has_epochs)
     def partial_fit(
         self,
         X: MatrixLike,
@@ -161,7 +164,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         array(['a', 'b', 'c'], dtype='<U1')
         """
         validation = X_val, y_val, sample_weight_val
-        return self._fit(X, y, sample_weight, validation, incremental=True, classes=classes)
+        return self._learn(X, y, sample_weight, validation, incremental=True, classes=classes)
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict class labels.
@@ -337,7 +340,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "class_weight='balanced' needs all rows at once, which partial_fit does not have; pass the weights as "
                 "a dict, from sklearn.utils.class_weight.compute_class_weight."
             )
-        self.classes_ = targets.classes
         return targets
 
     def __sklearn_tags__(self):

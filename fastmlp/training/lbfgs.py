@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from scipy.optimize import minimize
@@ -11,6 +12,7 @@ from fastmlp.network import Network
 from fastmlp.training.problem import Problem
 from fastmlp.training.run import DivergenceError, History, Observers, Run
 from fastmlp.training.snapshot import Snapshot
+from fastmlp.training.solver import Solver
 
 # Rows of one pass: bounds the workspace, and is many enough for the products to run at full speed.
 MAX_BATCH_ROWS = 4096
@@ -61,7 +63,7 @@ class PenalizedCost:
 
 
 @dataclass
-class LBFGS:
+class LBFGS(Solver):
     """Minimizes the penalized cost over all rows.
 
     Attributes
@@ -77,29 +79,36 @@ class LBFGS:
         Its epochs are iterations.
     """
 
+    has_epochs = False
+    refuses: ClassVar = {
+        "dropout": 0,
+        "input_dropout": 0,
+        "batch_norm": False,
+        "l1": 0,
+        "weight_decay": 0,
+        "clip_norm": None,
+    }
+    calls_blas = announces_one_more = True
+    random_state, moments, batch_size, continues = None, (), 0, False
+
     network: Network
     alpha: float
     max_fun: int
     tol: float
     history: History = field(default_factory=History)
 
+    @classmethod
+    def from_settings(cls, settings, network, n_rows, random_state, *, history=None, before=None, one_epoch=False):
+        """A solver that starts anew; only the history goes on."""
+        history = History() if history is None else history.continued(cls.has_epochs)
+        return cls(network, settings.alpha, settings.max_fun, settings.tol, history)
+
     def train(self, problem: Problem, *, max_iter: int, observers: Observers | None = None) -> None:
         """Run up to `max_iter` iterations.
 
-        Parameters
-        ----------
-        problem : Problem
-        max_iter : int
-            The most iterations.
-        observers : Observers, default=None
-            They are told of iterations as of epochs.
-
-        Raises
-        ------
-        DivergenceError
-            When the cost or a parameter becomes NaN or infinite. As after every other end, the network then has the
-            last parameters that were accepted.
+        As after every end, the network has the last parameters that were accepted if this raises DivergenceError.
         """
+        self.history.keeps_best, self.history.best = False, min(self.history.loss_curve, default=math.inf)
         cost = PenalizedCost(self.network, problem, self.alpha)
         good = Snapshot(self.network)
         try:
@@ -126,6 +135,7 @@ class LBFGS:
             validation = run.validate()
             good.take()
             info = run.record(loss, validation)
+            history.best = min(history.best, loss)
             run.show(info)
             if run.tell(info):
                 raise StopIteration
@@ -150,4 +160,12 @@ class LBFGS:
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
             run.stop("diverged")
         if history.stop_reason == "converged" and not history.loss_curve:  # where it started
-            history.loss_curve.append(float(result.fun))
+            history.best = float(result.fun)
+            history.loss_curve.append(history.best)
+
+    def not_converged(self, max_iter):
+        """Message on the limits, either of which may have ended the fit."""
+        return (
+            f"lbfgs failed to converge after {self.history.n_epochs} iteration(s): it reached max_iter={max_iter} or "
+            f"max_fun={self.max_fun}. Increase it, or scale X."
+        )

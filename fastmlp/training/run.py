@@ -26,17 +26,21 @@ class History:
     Attributes
     ----------
     loss_curve, validation_scores, validation_losses, learning_rates : list of float
-        One value an epoch, over all fits that continue each other; those of validation up to the last epoch that had
-        one, and NaN for earlier ones without.
+        One value an epoch, over all fits that continue each other; validation's up to the last epoch that had one, and
+        NaN for earlier ones without.
     best_epoch : int or None
-        The epoch of those whose weights are kept, from 1; None where it is the last.
+        The epoch whose weights are kept, from 1; None where it is the last.
+    keeps_best : bool
+        Whether the last fit kept the weights of the best validation score.
+    best : float
+        That score, or where the last weights are kept the lowest loss.
     n_samples_seen : int
-        Over all those fits.
+        Samples that all those fits learnt from, a sample in each epoch.
     n_epochs : int
-        Of the last fit.
+        Epochs of the last fit.
     stop_reason : str
-        Of the last fit (S21): max_iter, max_time, no_improvement, callback, interrupted, diverged, failed (a callback,
-        or a loss or activation in Python, raised), or converged (lbfgs).
+        Why the last fit ended (S21): max_iter, max_time, no_improvement, callback, interrupted, diverged, failed (a
+        callback, or a loss or activation in Python, raised), or converged.
     """
 
     loss_curve: list[float] = field(default_factory=list)
@@ -44,9 +48,35 @@ class History:
     validation_losses: list[float] = field(default_factory=list)
     learning_rates: list[float] = field(default_factory=list)
     best_epoch: int | None = None
+    keeps_best: bool = False
+    best: float = math.inf
     n_samples_seen: int = 0
     n_epochs: int = 0
     stop_reason: str = ""
+
+    def continued(self, has_epochs: bool) -> "History":
+        """The history of a fit that goes on without the solver of this one.
+
+        Parameters
+        ----------
+        has_epochs : bool
+            Whether the new solver has epochs. A curve of iterations is none of epochs, nor the other way round.
+
+        Returns
+        -------
+        History
+        """
+        if bool(self.learning_rates) != has_epochs:
+            return History()
+        n_epochs = len(self.loss_curve)
+        return History(
+            loss_curve=list(self.loss_curve),
+            # Without the values of an epoch that diverged.
+            validation_scores=self.validation_scores[:n_epochs],
+            validation_losses=self.validation_losses[:n_epochs],
+            learning_rates=list(self.learning_rates),
+            n_samples_seen=self.n_samples_seen,
+        )
 
     def add_validation(self, score: float, loss: float) -> None:
         """Note what rows to validate on gave after the last epoch."""

@@ -1,26 +1,37 @@
 """Stochastic solvers: steps of an optimizer over shuffled mini-batches."""
 
+import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp._core._data import Data
 from fastmlp._core._training import Training
 from fastmlp._core._workspace import Workspace, workspace_kind
 from fastmlp._threads import n_threads, team_of
-from fastmlp._warn import warn
+from fastmlp._warn import warn, warn_convergence
 from fastmlp.network import Network, writeable
 from fastmlp.training.callbacks import EpochInfo
-from fastmlp.training.optimizers import Optimizer
+from fastmlp.training.optimizers import SOLVERS, Optimizer
 from fastmlp.training.problem import Problem
 from fastmlp.training.run import DivergenceError, History, Observers, Run
-from fastmlp.training.schedules import Constant
+from fastmlp.training.schedules import Constant, schedule_from_settings
 from fastmlp.training.snapshot import Snapshot
+from fastmlp.training.solver import Solver
 from fastmlp.training.stopping import Patience
+
+# Parameters of an estimator that optimizer and schedule are made of.
+RATE_PARAMETERS = (
+    "solver",
+    "learning_rate",
+    "learning_rate_init",
+    "power_t",
+    *dict.fromkeys(name for optimizer in SOLVERS.values() for name in optimizer.settings),
+)
 
 # Step sizes are handed over for this many batches at once: whole epochs as a rule, and half a megabyte at most.
 BATCHES_PER_CALL = 1 << 16
@@ -29,7 +40,7 @@ ROWS_TO_JUDGE_LAST_STEP = 8
 
 
 @dataclass
-class Trainer:
+class Trainer(Solver):
     """Trains one network; what it remembers lets a later call continue where this one ended.
 
     Attributes
@@ -59,6 +70,8 @@ class Trainer:
     n_jobs : int or None
         The most threads; None for as many as there are CPUs and the work pays for.
     history : History
+    rate_settings : tuple
+        Parameters that made optimizer and schedule; a change of one of them starts both anew.
     """
 
     network: Network
@@ -76,6 +89,7 @@ class Trainer:
     keep_best: bool = False
     n_jobs: int | None = None
     history: History = field(default_factory=History)
+    rate_settings: tuple = ()
     # With keep_best: the best weights while training runs, the last ones in between.
     _kept_weights: Snapshot | None = field(default=None, init=False, repr=False)
     # Places among the rows, in the order in which the last epoch took them.
@@ -83,22 +97,55 @@ class Trainer:
     _is_running: bool = field(default=False, init=False, repr=False)
     _workspace: Workspace | None = field(default=None, init=False, repr=False)
 
+    @classmethod
+    def from_settings(cls, settings, network, n_rows, random_state, *, history=None, before=None, one_epoch=False):
+        """A trainer that goes on with optimizer, schedule and all that is remembered, where there is one before."""
+        batch_size = batch_size_for(
+            settings, n_rows, goes_on_by_a_row=history is not None and one_epoch and n_rows == 1
+        )
+        before = before if isinstance(before, Trainer) else None
+        rate_settings = tuple([getattr(settings, name) for name in RATE_PARAMETERS])
+        if before is not None and rate_settings == before.rate_settings:
+            optimizer, schedule = before.optimizer, copy.copy(before.schedule)
+            schedule.go_on(0 if one_epoch else settings.max_iter)
+        else:
+            optimizer = SOLVERS[settings.solver].from_settings(network.parameters, settings)
+            schedule = schedule_from_settings(settings)
+        trainer = cls(
+            network,
+            optimizer,
+            schedule,
+            Patience(settings.tol, settings.n_iter_no_change, higher_is_better=settings.early_stopping),
+            alpha=settings.alpha,
+            l1=settings.l1,
+            weight_decay=settings.weight_decay,
+            clip_norm=settings.clip_norm,
+            batch_size=batch_size,
+            shuffle=settings.shuffle,
+            random_state=random_state,
+            continues=one_epoch or settings.warm_start,
+            keep_best=settings.early_stopping,
+            n_jobs=settings.n_jobs,
+            rate_settings=rate_settings,
+        )
+        if before is not None:
+            trainer.continue_from(before)
+        elif history is not None:
+            trainer.history = history.continued(cls.has_epochs)
+        return trainer
+
+    @property
+    def moments(self) -> list[np.ndarray]:
+        """The optimizer's moments."""
+        return self.optimizer.moments
+
     def train(self, problem: Problem, *, max_iter: int, observers: Observers | None = None) -> None:
         """Run up to `max_iter` epochs.
 
-        Parameters
-        ----------
-        problem : Problem
-        max_iter : int
-            The most epochs.
-        observers : Observers, default=None
-
-        Raises
-        ------
-        DivergenceError
-            Without best weights to keep, when the loss or a weight becomes NaN or infinite. The network then has the
-            weights of the last epoch before that.
+        It raises DivergenceError only where there are no best weights to keep. The network then has the weights of the
+        last epoch before that.
         """
+        self.history.keeps_best, self.history.best = self.keep_best, self.patience.best
         order, taken = self._orders(problem)
         data = problem.data(taken)
         good = self._begin()
@@ -191,6 +238,7 @@ class Trainer:
     def _keep(self, info: EpochInfo, good: Snapshot) -> None:
         """Copy the weights of an epoch, if they are the best or each epoch's are kept."""
         is_best = self.patience.update(info.validation_score if self.keep_best else info.loss)
+        self.history.best = self.patience.best
         if is_best and self.keep_best:
             self.history.best_epoch = len(self.history.loss_curve)
         if is_best or not self.keep_best:
@@ -234,7 +282,14 @@ class Trainer:
             raise DivergenceError(run.divergence_message(kept="the weights it had before", epoch=1))
         self.history.validation_scores.append(math.nan)
         self.history.validation_losses.append(math.nan)
-        warn(run.divergence_message(kept="the weights with the best validation score"), ConvergenceWarning)
+        warn_convergence(run.divergence_message(kept="the weights with the best validation score"))
+
+    def not_converged(self, max_iter):
+        """Message that begins as scikit-learn's does, by which programs may filter it."""
+        return (
+            f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't converged yet. "
+            "Increase max_iter, or scale X, or change learning_rate_init."
+        )
 
     def continue_from(self, before: "Trainer") -> None:
         """Take over another trainer's history, patience, place in the data and memory.
@@ -279,3 +334,39 @@ class Trainer:
         self.__dict__.update(state)
         if self._order is not None:
             self._order = writeable(self._order)
+
+
+def batch_size_for(settings: Any, n_rows: int, *, goes_on_by_a_row: bool) -> int:
+    """Rows of each step.
+
+    Parameters
+    ----------
+    settings : object
+        With the estimators' ``batch_size`` and ``batch_norm``.
+    n_rows : int
+        Rows to learn from.
+    goes_on_by_a_row : bool
+        Whether a network that has been trained goes on by one row, which its running statistics normalize.
+
+    Returns
+    -------
+    int
+        At most `n_rows`.
+
+    Raises
+    ------
+    ValueError
+        If batches are to be normalized and have one row.
+    """
+    batch_size = min(200, n_rows) if settings.batch_size == "auto" else settings.batch_size
+    if batch_size > n_rows:
+        warn(
+            f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
+            UserWarning,
+        )
+    if settings.batch_norm and min(batch_size, n_rows) == 1 and not goes_on_by_a_row:
+        raise ValueError(
+            "batch_norm=True needs batches of at least two samples, but they have one sample; raise batch_size, "
+            "pass more rows, or set batch_norm=False."
+        )
+    return min(batch_size, n_rows)
