@@ -4,7 +4,7 @@ from hypothesis import settings
 
 from fastmlp._core import _config
 
-# The same examples every time: what a change breaks is its own fault. test_properties.py says how to search for others.
+# The same examples every time: what a change breaks is its own fault. FASTMLP_EXAMPLES searches for others.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
 

@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose
 from fastmlp import Network
 from fastmlp.activations import ACTIVATIONS
 
-from . import reference
-from .problems import (
+from .. import reference
+from ..problems import (
     HEADS,
     TRAINABLE,
     NoSuchDataError,

@@ -25,7 +25,7 @@ from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.losses import Huber, Quantile
 from fastmlp.training import _threads
 
-from .problems import TRAINABLE, fitting_units
+from ..problems import TRAINABLE, fitting_units
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
