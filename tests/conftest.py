@@ -3,6 +3,10 @@ import pytest
 from hypothesis import settings
 
 from fastmlp._core import _config
+from fastmlp.training import lbfgs
+from fastmlp.training.loop import Trainer
+
+from .wrong_calls import EPOCHS
 
 # The same examples every time: what a change breaks is its own fault. FASTMLP_EXAMPLES searches for others.
 settings.register_profile("repeatable", derandomize=True)
@@ -24,3 +28,18 @@ def dtype(request):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def count_epochs(monkeypatch):
+    """Note the epochs that a test trains for in EPOCHS, and its fits by lbfgs."""
+    for owner, name in ((Trainer, "_run_epoch"), (lbfgs, "train")):
+        run = getattr(owner, name)
+
+        def counted(*args, run=run, **kwargs):
+            result = run(*args, **kwargs)
+            EPOCHS.append(run)
+            return result
+
+        monkeypatch.setattr(owner, name, counted)
+    EPOCHS.clear()
