@@ -193,6 +193,23 @@ typedef struct {
   void (*sparse_gradient)(void *gradient, const void *delta, const void *values, const void *columns,
                           int index_bytes, ptrdiff_t count, ptrdiff_t first_column, ptrdiff_t units);
 
+  /* out (rows, cols) = x with column j times scale[j]. */
+  void (*scale_columns)(void *out, const void *x, const void *scale, ptrdiff_t rows, ptrdiff_t cols);
+
+  /* sums (cols,) over the rows of delta * x, both (rows, cols). */
+  void (*column_products)(void *sums, const void *delta, const void *x, ptrdiff_t rows, ptrdiff_t cols);
+
+  /* Codes among the columns of x into rows of tables, and the other columns before them; embedding.inl.h
+   * explains the layout. */
+  void (*embed)(void *out, const void *x, const void *tables, ptrdiff_t rows, const ptrdiff_t *layout);
+
+  /* gradient = that of rows `first` to `last` of one table. */
+  void (*embedding_gradient)(void *gradient, const void *delta, const void *x, ptrdiff_t rows,
+                             const ptrdiff_t *layout, ptrdiff_t table, ptrdiff_t first, ptrdiff_t last);
+
+  /* dx = the derivatives by x, 0 by the codes. */
+  void (*embed_backward)(void *dx, const void *delta, ptrdiff_t rows, const ptrdiff_t *layout);
+
   /* Columns of a packed panel; 0 where this table leaves products to BLAS, and the next two are NULL. */
   ptrdiff_t panel_columns;
 

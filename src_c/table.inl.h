@@ -11,6 +11,8 @@
 #include "optimizers.inl.h"
 #include "reductions.inl.h"
 #include "batch_norm.inl.h"
+#include "column_scale.inl.h"
+#include "embedding.inl.h"
 #include "perceptron.inl.h"
 #include "sparse.inl.h"
 #include "gather.inl.h"
@@ -106,6 +108,11 @@ const fm_kernels FM_NAME(fm_kernels) = {
     .all_finite = FM_NAME(all_finite),
     .perceptron_net = FM_NAME(perceptron_net),
     .perceptron_epoch = FM_NAME(perceptron_epoch),
+    .scale_columns = FM_NAME(scale_columns),
+    .column_products = FM_NAME(column_products),
+    .embed = FM_NAME(embed),
+    .embedding_gradient = FM_NAME(embedding_gradient),
+    .embed_backward = FM_NAME(embed_backward),
     .gather_rows = FM_NAME(gather_rows),
     .sparse_row = FM_NAME(sparse_row),
     .sparse_gradient = FM_NAME(sparse_gradient),

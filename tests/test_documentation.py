@@ -16,7 +16,7 @@ from numpy.testing import assert_allclose
 
 import fastmlp
 from fastmlp import Network
-from fastmlp._core import _blas
+from fastmlp._core import _products
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.display import LossCurveDisplay
 from fastmlp.estimators._base import STOCHASTIC_SOLVERS
@@ -199,7 +199,7 @@ class Counted:
 
     def __matmul__(self, other):
         Counted.multiplications += self.values.shape[0] * self.values.shape[1] * other.values.shape[1]
-        return Counted(_blas.product(self.values, other.values))
+        return Counted(_products.product(self.values, other.values))
 
 
 def test_multiplications_s18(rng, isa, monkeypatch):

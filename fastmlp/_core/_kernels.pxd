@@ -56,10 +56,12 @@ cdef extern from "kernels.h" nogil:
         FM_GENERIC
         FM_AVX2
         FM_AVX512
+        FM_N_ISAS
 
     enum fm_dtype:
         FM_FLOAT32
         FM_FLOAT64
+        FM_N_DTYPES
 
     const size_t FM_GEMM_SCRATCH_BYTES
     const Py_ssize_t FM_FAR_BYTES
@@ -144,6 +146,13 @@ cdef extern from "kernels.h" nogil:
         ptrdiff_t (*perceptron_epoch)(
             void *, void *, const void *, const uint8_t *, const ptrdiff_t *, ptrdiff_t, ptrdiff_t, ptrdiff_t, double
         ) noexcept nogil
+        void (*scale_columns)(void *, const void *, const void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*column_products)(void *, const void *, const void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*embed)(void *, const void *, const void *, ptrdiff_t, const ptrdiff_t *) noexcept nogil
+        void (*embedding_gradient)(
+            void *, const void *, const void *, ptrdiff_t, const ptrdiff_t *, ptrdiff_t, ptrdiff_t, ptrdiff_t
+        ) noexcept nogil
+        void (*embed_backward)(void *, const void *, ptrdiff_t, const ptrdiff_t *) noexcept nogil
         ptrdiff_t panel_columns
         void (*gemm)(const fm_product *, void *) noexcept nogil
         void (*pack)(

@@ -18,6 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from fastmlp._hold import held
+from fastmlp._threads import check_n_jobs
 from fastmlp._typing import MatrixLike
 from fastmlp._warn import warn
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
@@ -31,7 +32,6 @@ from fastmlp.inspection._mixin import InspectionMixin
 from fastmlp.network import Network, check_activations, check_dropout
 from fastmlp.training import lbfgs
 from fastmlp.training._blas_threads import one_blas_thread
-from fastmlp.training._threads import check_n_jobs
 from fastmlp.training.callbacks import Callback
 from fastmlp.training.loop import (
     DivergenceError,

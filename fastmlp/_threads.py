@@ -7,9 +7,6 @@ from contextlib import contextmanager
 from functools import cache
 from numbers import Integral
 
-import joblib
-from joblib.parallel import get_active_backend
-
 from fastmlp._core._plan import Plan
 from fastmlp._core._team import Team
 
@@ -36,6 +33,8 @@ def n_all_cpus() -> int:
 
 @cache
 def _count_cpus(affinity, limit):
+    import joblib  # which comes with scikit-learn; only work that is large enough asks for it
+
     return joblib.cpu_count()  # reads files, for as long as a small epoch takes; what else it looks at is the key
 
 
@@ -49,6 +48,8 @@ def usable_cpus() -> int:
     -------
     int
     """
+    from joblib.parallel import get_active_backend
+
     if get_active_backend()[0].nesting_level:
         return 1
     n_cpus = n_all_cpus()
@@ -76,6 +77,30 @@ def n_threads(plan: Plan, n_jobs: int | None, batch_size: int, n_steps: int) -> 
     most = min(int(work // MIN_WORK_A_THREAD), plan.most_threads(batch_size))
     if n_jobs == 1 or most <= 1 or work * n_steps < MIN_WORK_A_FIT:
         return 1
+    return _allowed(most, n_jobs)
+
+
+def forward_threads(plan: Plan, n_jobs: int | None, n_rows: int) -> int:
+    """Threads that pay for one forward pass over rows.
+
+    Parameters
+    ----------
+    plan : Plan
+    n_jobs : int or None
+        As for `n_threads`.
+    n_rows : int
+
+    Returns
+    -------
+    int
+    """
+    if n_jobs == 1 or plan.forward_work(n_rows) < MIN_WORK_A_FIT:
+        return 1
+    return _allowed(plan.most_forward_threads(n_rows), n_jobs)
+
+
+def _allowed(most, n_jobs):
+    """At most so many threads, and as many as n_jobs and this process's CPUs allow."""
     if n_jobs is None:
         return min(most, usable_cpus())
     return min(most, n_jobs if n_jobs > 0 else max(1, n_all_cpus() + 1 + n_jobs))
