@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from fastmlp import MLPClassifier, MLPRegressor, Perceptron
+from fastmlp import MLPClassifier, MLPRegressor, Perceptron, _blocks
 from fastmlp.activations import Maxout
 from fastmlp.estimators import _docs
 from fastmlp.inspection import _mixin, _passes
@@ -257,7 +257,7 @@ def test_gradients_against_torch(fitted_with_loss):
     if kind in ("strings", "hinge", "soft"):
         targets = targets_of(kind, model, y)
     else:
-        targets = model._in_loss(targets_of(kind, model, y))
+        targets = model._targets.in_loss(targets_of(kind, model, y))
     twin = Twin(model.network_)
     inputs = torch.tensor(X, requires_grad=True)
     (len(X) * twin.cost(inputs, torch.tensor(targets))[0]).backward()
@@ -380,12 +380,12 @@ def test_importances_of_a_wide_sparse_table_take_no_dense_copy():
         getattr(clone(model), method)(X, y, **classes)
         peaks[method] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert peaks["fit"] < peaks["partial_fit"] + 3 * _passes.BLOCK_BYTES
+    assert peaks["fit"] < peaks["partial_fit"] + 3 * _blocks.BLOCK_BYTES
     importances = model.fit(X, y).feature_importances_
     assert_array_equal(model.compute_feature_importances(X[::50]), importances)
     tracemalloc.start()
     model.compute_feature_importances(X)
-    assert tracemalloc.get_traced_memory()[1] < 5 * _passes.BLOCK_BYTES  # all derivatives are 1.6 GB
+    assert tracemalloc.get_traced_memory()[1] < 5 * _blocks.BLOCK_BYTES  # all derivatives are 1.6 GB
     tracemalloc.stop()
 
 
@@ -396,7 +396,7 @@ def test_importances_of_many_outputs_take_no_copy_for_each(rng):
     model.fit(X, Y)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 5 * _passes.BLOCK_BYTES  # 3,000 rows of X are 144 MB
+    assert peak < 5 * _blocks.BLOCK_BYTES  # 3,000 rows of X are 144 MB
 
 
 def test_interrupted_importances_lose_nothing(iris, monkeypatch):

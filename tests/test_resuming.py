@@ -263,7 +263,7 @@ def test_state_of_another_version(table, make):
     state = model.__getstate__()
     state["_fastmlp_state_version"] += 1
     name = make.__name__
-    with pytest.raises(ValueError, match=rf"{name} was stored in version 2 .* reads version 1; use the fastmlp that"):
+    with pytest.raises(ValueError, match=rf"{name} was stored in version 3 .* reads version 2; use the fastmlp that"):
         make().__setstate__(state)
 
 

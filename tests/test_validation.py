@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 from sklearn import config_context
 from sklearn.datasets import make_classification, make_regression
 from sklearn.metrics import accuracy_score, log_loss, make_scorer, mean_absolute_error, r2_score
@@ -11,7 +12,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp import MLPClassifier, MLPRegressor, Network
+from fastmlp._core import _data
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -46,6 +48,39 @@ def test_curves_are_those_of_the_rows(classes):
     assert model.validation_scores_[-1] == accuracy_score(y_val, model.predict(X_val))
     assert model.best_validation_score_ is None
     assert model.best_iter_ is None
+
+
+@pytest.mark.parametrize("some", [False, True], ids=["all rows", "some rows"])
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("activated", [False, True], ids=["logits", "activated"])
+def test_evaluate(rng, isa, sparse, some, activated):
+    """The mean loss of some rows, and their outputs."""
+    network = Network([6, 9, 3], out_activation="softmax", loss="log_loss", random_state=0)
+    X, labels, weights = rng.normal(size=(40, 6)), rng.integers(0, 3, 40).astype(np.uint8), rng.random(40)
+    rows = np.flatnonzero(labels) if some else None
+    taken = slice(None) if rows is None else rows
+    data = _data.Data(csr_array(X) if sparse else X, labels, weights, rows)
+    loss, raw = network.evaluate(data, activate_output=activated)
+    assert_allclose(loss, network.cost(X[taken], np.eye(3)[labels[taken]], weights[taken]), rtol=1e-12)
+    expected = network.activations(X[taken])[-1] if activated else network.predict_raw(X[taken])
+    assert_allclose(raw, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("scoring", [None, "loss"])
+def test_network_is_asked_once_an_epoch(numbers, scoring, monkeypatch):
+    X, X_val, y, y_val = numbers
+    asked = []
+    for name in ("evaluate", "mean_loss"):
+        ask = getattr(Network, name)
+
+        def counted(self, *args, name=name, ask=ask, **kwargs):
+            asked.append(name)
+            return ask(self, *args, **kwargs)
+
+        monkeypatch.setattr(Network, name, counted)
+    model = MLPRegressor(**SETTINGS, scoring=scoring).fit(X, y, X_val=X_val, y_val=y_val)
+    assert asked.count("evaluate" if scoring is None else "mean_loss") == model.n_iter_
+    assert scoring is None or "evaluate" not in asked
 
 
 def test_validation_changes_nothing_else(classes):

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions, valid
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
+from fastmlp._blocks import row_blocks
 from fastmlp._hold import held
 from fastmlp._threads import check_n_jobs
 from fastmlp._typing import MatrixLike
@@ -26,7 +27,7 @@ from fastmlp.estimators._arrays import for_core
 from fastmlp.estimators._callbacks import CallbackSupportMixin, fit_tasks, with_callbacks
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._state import StoredStateMixin
-from fastmlp.estimators._validation import Validation
+from fastmlp.estimators._validation import GivenScorer, Validation
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.inspection._mixin import InspectionMixin
 from fastmlp.network import Network, check_activations, check_dropout
@@ -65,9 +66,6 @@ OPTIMIZER_PARAMETERS = (
     "power_t",
     *dict.fromkeys(name for optimizer in SOLVERS.values() for name in optimizer.settings),
 )
-
-
-ROWS_PER_BLOCK = 1 << 16
 
 
 class BaseMLP(
@@ -119,56 +117,29 @@ class BaseMLP(
         "n_jobs": "no_validation",  # by check_n_jobs
     }
 
-    def __init__(self, **parameters):
-        vars(self).update(parameters)  # which each subclass writes out, because scikit-learn reads its signature
-
     @abstractmethod
-    def _check_targets(self, y, dtype, resume, incremental, classes):
-        """Encode y for the core, and remember on self what predictions need to know of it."""
+    def _recognize_targets(self, y, before, incremental, classes, sparse):
+        """The codec of y.
 
-    @abstractmethod
-    def _encode(self, y, dtype):
-        """Targets as `_check_targets` encodes them, for what is known from training already."""
+        `before` is that of a fit that goes on, or None, `classes` are those given to partial_fit.
+        """
 
-    @abstractmethod
-    def _n_outputs(self, targets, out_activation, loss):
-        """Outputs of the network for encoded targets."""
+    def _raw_outputs(self, X):
+        """What the codec reads predictions from, for an already validated X."""
+        return self.network_.predict_raw(X, activate_output=self._targets.reads_activated)
 
-    @abstractmethod
-    def _output(self, targets):
-        """(output activation, loss), names or objects, for encoded targets."""
-
-    @abstractmethod
-    def _score_outputs(self, outputs, targets, sample_weight):
-        """Score of what `_outputs` returns against encoded targets."""
-
-    # Whether labels came sparse, and are predicted so.
-    _sparse_labels = False
-    # What targets 0 and 1 become in the loss.
-    _target_values = (0.0, 1.0)
-
-    def _outputs(self, X, rows=None):
-        """What predictions are made from, of an already validated X."""
-        return self.network_.predict_raw(X, activate_output=True, rows=rows)
-
-    def _in_blocks(self, X, predict):
-        """What `predict` makes of X, a block of rows at a time, so that only the result grows with the rows."""
-        if X.shape[0] <= ROWS_PER_BLOCK:
-            return predict(X)
+    def _in_blocks(self, X, read):
+        """What `read` makes of raw outputs, a block of rows at a time, so that only the result grows with the rows."""
+        blocks = list(row_blocks(X.shape[0]))
+        if len(blocks) == 1:
+            return read(self._raw_outputs(X))
         out = None
-        for start in range(0, X.shape[0], ROWS_PER_BLOCK):
-            block = predict(X[start : start + ROWS_PER_BLOCK])
+        for rows in blocks:
+            block = read(self._raw_outputs(X[rows]))
             if out is None:
                 out = np.empty((X.shape[0], *block.shape[1:]), block.dtype)
-            out[start : start + ROWS_PER_BLOCK] = block
+            out[rows] = block
         return out
-
-    def _weigh_classes(self, targets, sample_weight, counted):
-        """Sample weights times those of the classes of encoded targets.
-
-        `counted` are the targets, and their sample weights, by whose frequencies 'balanced' goes.
-        """
-        return sample_weight
 
     def fit(
         self,
@@ -337,7 +308,7 @@ class BaseMLP(
             validate = self._given_validation(validation, targets, own_weight)
         elif validation_rows is not None:
             judged = *given, own_weight
-            validate = Validation(self, X, targets, sample_weight, validation_rows, self._scorer(), judged)
+            validate = self._validation(X, targets, sample_weight, validation_rows, judged)
         if validate is not None and not (resume and incremental):  # which has been tried
             validate.check()
         for callback in [*callbacks, *getattr(self, "_skl_callbacks", [])]:
@@ -410,11 +381,10 @@ class BaseMLP(
         training_dtype = self.network_.parameters.dtype
         try:
             X, y, sample_weight = self._check_data(X, y, sample_weight, training_dtype, reset=False)
-            targets = self._encode(y, X.dtype)
+            targets = self._targets.encode(y, X.dtype)
             if targets.ndim != training_targets.ndim or targets.shape[1:] != training_targets.shape[1:]:
                 raise ValueError(f"y has shape {y.shape}; pass the columns of the y that is trained on.")
-            if targets.ndim == 2:
-                self.network_.loss.check_targets(self._in_loss(targets), self.network_.out_activation)
+            self._targets.check(targets)
             weights = self._total_weight(targets, sample_weight, (training_targets, training_weight), X.dtype)
             rows = None if weights is None or np.all(weights) else np.flatnonzero(weights)
             n_rows = X.shape[0] if rows is None else len(rows)
@@ -422,9 +392,13 @@ class BaseMLP(
                 raise ValueError(f"R^2 of {n_rows} row is not defined; pass two rows or more, or set scoring='loss'.")
         except ValueError as error:
             raise ValueError(f"The rows to validate on, X_val and y_val, cannot be used: {error}") from error
-        return Validation(
-            self, X, targets, weights, rows, self._scorer(), (validation[0], validation[1], sample_weight)
-        )
+        return self._validation(X, targets, weights, rows, (validation[0], validation[1], sample_weight))
+
+    def _validation(self, X, targets, sample_weight, rows, given):
+        scorer = self._scorer()
+        if callable(scorer):
+            scorer = GivenScorer(scorer, self, given, rows)
+        return Validation(self.network_, self._targets, X, targets, sample_weight, rows, scorer)
 
     def _check_callbacks(self):
         if self.callbacks is None:
@@ -449,14 +423,10 @@ class BaseMLP(
                 )
         else:
             dtype = [np.float64, np.float32] if self.dtype == "auto" else self.dtype
+        sparse, before = issparse(y), self._targets if resume else None
         X, y, sample_weight = self._check_data(X, y, sample_weight, dtype, reset=not resume)
-        targets = self._check_targets(y, X.dtype, resume, incremental, classes)
-        if incremental and isinstance(getattr(self, "class_weight", None), str):
-            raise ValueError(
-                "class_weight='balanced' needs all rows at once, which partial_fit does not have; pass the weights as "
-                "a dict, from sklearn.utils.class_weight.compute_class_weight."
-            )
-        return X, targets, sample_weight
+        self._targets = self._recognize_targets(y, before, incremental, classes, sparse)
+        return X, self._targets.encode(y, X.dtype), sample_weight
 
     def _check_data(self, X, y, sample_weight, dtype, *, reset):
         """Arrays as the core reads them; rows without weight have labels and targets of others."""
@@ -472,8 +442,6 @@ class BaseMLP(
             reset=reset,
         )
         X = for_core(X)
-        if reset:
-            self._sparse_labels = issparse(y)
         y = y.toarray() if issparse(y) else y
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         if sample_weight is not None:
@@ -484,7 +452,7 @@ class BaseMLP(
         return X, y, sample_weight
 
     def _total_weight(self, targets, sample_weight, counted, dtype):
-        weights = self._weigh_classes(targets, sample_weight, counted)
+        weights = self._targets.weigh(targets, sample_weight, counted)
         if weights is None:
             return None
         with np.errstate(over="ignore", divide="ignore"):
@@ -495,8 +463,7 @@ class BaseMLP(
         return for_core(weights.astype(dtype, copy=False))
 
     def _make_network(self, X, targets, resume, random_state):
-        out_activation, loss = self._output(targets)
-        n_outputs = self._n_outputs(targets, out_activation, loss)
+        out_activation, loss, n_outputs = self._targets.out_activation, self._targets.loss, self._targets.n_outputs
         n_units = out_activation.n_units(n_outputs)
         if out_activation.n_outputs(n_units) != n_outputs:
             raise ValueError(
@@ -533,8 +500,7 @@ class BaseMLP(
                 "activation 'randomized_leaky_relu' draws its slopes anew in every pass, but solver='lbfgs' follows "
                 f"one fixed cost; use 'leaky_relu', or one of: {', '.join(STOCHASTIC_SOLVERS)}."
             )
-        if targets.ndim == 2:
-            network.loss.check_targets(self._in_loss(targets), network.out_activation)
+        self._targets.check(targets)
 
     def _check_unchanged(self, sizes, out_activation, loss):
         """Refuse to go on with another network than the one there is."""
@@ -552,11 +518,6 @@ class BaseMLP(
                     f"The model to continue has {name} {was}, but data and parameters now ask for {is_now}; keep them, "
                     "or set warm_start=False and use fit."
                 )
-
-    def _in_loss(self, targets):
-        """Targets as the loss sees them."""
-        off, on = self._target_values
-        return targets if (off, on) == (0, 1) else off + (on - off) * targets
 
     def _hidden_sizes(self):
         sizes = self.hidden_layer_sizes
@@ -580,7 +541,7 @@ class BaseMLP(
             return rows, None
         rows = np.arange(len(targets), dtype=np.intp) if rows is None else rows
         n_validation = int(np.ceil(self.validation_fraction * len(rows)))
-        strata = targets[rows] if is_classifier(self) and targets.ndim == 1 else None
+        strata = targets[rows] if targets.ndim == 1 else None
         counts = [] if strata is None else np.bincount(strata)
         n_classes = np.count_nonzero(counts)
         if n_classes == 2 and 1 in counts:
@@ -687,7 +648,7 @@ class BaseMLP(
                 sample_weight,
                 rows,
                 max_iter=max_iter,
-                target_values=self._target_values,
+                target_values=self._targets.target_values,
                 observers=observers,
             )
         finally:
@@ -709,7 +670,7 @@ class BaseMLP(
                 targets,
                 sample_weight,
                 rows,
-                target_values=self._target_values,
+                target_values=self._targets.target_values,
                 alpha=self.alpha,
                 max_iter=self.max_iter,
                 max_fun=self.max_fun,

@@ -28,10 +28,9 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         from the second epoch on; 'adaptive', divided by 5 whenever ``n_iter_no_change`` epochs bring no improvement,
         which then stops training only at 1e-6; 'step', 'exponential', 'cosine' and 'one_cycle', which take parameters
         as objects of `fastmlp.training.schedules`, for example ``WarmUp(5, then=Cosine())``; or a function of the
-        epoch, from 0, that returns the learning rate. A schedule with an end runs over ``max_iter`` epochs; a ``fit``
-        with ``warm_start`` goes on with one that was not finished, and runs it anew over the epochs that are left; each
-        ``partial_fit`` is its next epoch, and beyond ``max_iter`` the rate stays what it is in the end. Not for
-        lbfgs.
+        epoch, from 0, that returns the learning rate. A schedule with an end runs over ``max_iter`` epochs. A ``fit``
+        with ``warm_start`` continues an unfinished schedule, then restarts it for the remaining epochs. Each
+        ``partial_fit`` advances it by one epoch; after ``max_iter`` the rate stays at its last value. Not for lbfgs.
 
     learning_rate_init : float, default=0.001
         First step size; not for lbfgs.
@@ -46,8 +45,8 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         Whether each epoch visits the rows in a new random order.
 
     random_state : int, RandomState instance or None, default=None
-        For initial weights, the validation split and shuffling. The same int gives the same model, and the one that
-        scikit-learn's estimator gives, up to rounding.
+        Source of initial weights, validation split and shuffling. The same int gives the same model, which up to
+        rounding is scikit-learn's.
 
     tol : float, default=1e-4
         Smallest improvement of the training loss (validation score with ``early_stopping``) that counts; for lbfgs the
@@ -64,7 +63,7 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         of the model then hold all of that too.
 
     momentum : float, default=0.9
-        Of sgd, from 0 to 1.
+        Momentum of sgd, from 0 to 1.
 
     nesterovs_momentum : bool, default=True
         Whether sgd's momentum looks ahead (Nesterov).
@@ -90,14 +89,14 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         The most loss evaluations of lbfgs.
 
     out_activation : str or Activation, default='auto'
-        Of the output layer; 'auto' chooses what matches the loss, so that the output's delta is simply a - y (S2).
+        Activation of the output layer; 'auto' matches the loss, so that the output's delta is simply a - y (S2).
 
     dropout : float or sequence of float, default=0.0
         Share of the outputs of all hidden layers, or of each, that each training step sets to 0, the others being
         divided by 1 - dropout (S13; Srivastava et al. 2014). Below 1; not for lbfgs.
 
     input_dropout : float, default=0.0
-        The same for the inputs.
+        Share of the inputs that each training step sets to 0, likewise.
 
     batch_norm : bool, default=False
         Whether hidden layers normalize their net input by mean and variance of the batch, in prediction by running
@@ -149,11 +148,12 @@ SHARED_ATTRIBUTES = """network_ : Network
         Weights and biases of each layer: views of one flat array, ``network_.parameters``.
 
     loss_curve_ : list of float
-        Mean cost of each epoch, or iteration of lbfgs, penalties included, over all fits that continue each other with
-        one of them; its last value is ``loss_``, its smallest, without ``early_stopping``, ``best_loss_``.
+        Mean cost of each epoch, or iteration of lbfgs, penalties included, accumulated over continued fits
+        (``warm_start``, ``partial_fit``). Its last value is ``loss_``, its smallest, without ``early_stopping``,
+        ``best_loss_``.
 
     learning_rate_curve_ : list of float
-        At the start of each epoch; empty for lbfgs.
+        Learning rate at the start of each epoch; empty for lbfgs.
 
     validation_scores_, validation_loss_curve_ : list of float
         Score, and mean loss without penalties, of the rows that were validated on, after each epoch, NaN for earlier
@@ -177,7 +177,7 @@ SHARED_ATTRIBUTES = """network_ : Network
 
 
 def documentation_address() -> str:
-    """Of the project, as its metadata have it: ``Documentation`` of ``[project.urls]``; "" if they have none."""
+    """``Documentation`` of ``[project.urls]`` in the project's metadata; "" if they have none."""
     try:
         urls = metadata("fastmlp").get_all("Project-URL") or []
     except PackageNotFoundError:  # a source tree that is not installed

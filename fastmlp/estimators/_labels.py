@@ -1,10 +1,9 @@
 """What classifiers share about their targets."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-LABELS_PER_BLOCK = 1 << 16
+from fastmlp._blocks import row_blocks
 
 
 def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -18,7 +17,7 @@ def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_samples,)
-        Of the smallest dtype that holds them.
+        In the smallest dtype that holds them.
 
     Raises
     ------
@@ -27,8 +26,7 @@ def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """
     n_classes = len(classes)
     codes = np.empty(len(y), bool if n_classes <= 2 else np.uint8 if n_classes <= 256 else np.int32)
-    for start in range(0, len(y), LABELS_PER_BLOCK):
-        block = slice(start, start + LABELS_PER_BLOCK)
+    for block in row_blocks(len(y)):
         try:
             found = np.searchsorted(classes, y[block])
             found[found == n_classes] = 0
@@ -39,37 +37,6 @@ def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
             raise unknown_classes(classes, y[block])
         codes[block] = found
     return codes
-
-
-def one_hot(y: np.ndarray, classes: list[np.ndarray], smoothing: float, dtype: np.dtype) -> np.ndarray:
-    """Labels of several targets as a row of probabilities for each sample, the classes of one target after the other.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples, n_targets)
-    classes : list of ndarray of shape (n_classes,)
-        Of each target.
-    smoothing : float
-        Share of a target's probability that is spread over all of its classes.
-    dtype : numpy.dtype
-
-    Returns
-    -------
-    ndarray of shape (n_samples, sum of n_classes)
-
-    Raises
-    ------
-    ValueError
-        If a label is not among its target's classes, or there are other targets than these.
-    """
-    if y.ndim != 2 or y.shape[1] != len(classes):
-        raise targets_of_other_shape(y, classes)
-    rows, targets, first = np.arange(len(y)), np.empty((len(y), sum(map(len, classes))), dtype), 0
-    for column, labels in zip(y.T, classes, strict=True):
-        targets[:, first : first + len(labels)] = smoothing / len(labels)
-        targets[rows, first + class_numbers(column, labels)] += 1 - smoothing
-        first += len(labels)
-    return targets
 
 
 def distinct_labels(y: np.ndarray) -> np.ndarray:
@@ -100,39 +67,6 @@ def distinct_labels(y: np.ndarray) -> np.ndarray:
             f"Unknown label type: y holds labels of type {', '.join(types)} as objects; pass labels of one type, "
             f"for example y.astype({one}), and leave out rows without a label."
         ) from error
-
-
-def has_several_targets(y: np.ndarray) -> bool:
-    """Whether the columns of y are targets with classes of their own, and not labels that apply or do not.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-
-    Returns
-    -------
-    bool
-    """
-    if y.ndim != 2:
-        return False
-    if y.dtype == object:
-        return True
-    kind = type_of_target(y, input_name="y")
-    return kind == "multiclass-multioutput" or (kind == "multilabel-indicator" and not np.isin(y, (0, 1)).all())
-
-
-def is_classes_of_targets(classes: ArrayLike | list[ArrayLike] | None) -> bool:
-    """Whether ``classes`` are those of several targets: a list of lists of labels.
-
-    Parameters
-    ----------
-    classes : array-like, or list of array-like
-
-    Returns
-    -------
-    bool
-    """
-    return classes is not None and len(classes) > 0 and all(np.ndim(labels) == 1 for labels in classes)
 
 
 def check_indicator_matrix(y: np.ndarray) -> None:
@@ -176,21 +110,6 @@ def check_same_classes(classes: np.ndarray | list[np.ndarray], before: np.ndarra
             "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
             f"Previously got {before}, `y` has {classes}; set warm_start=False to start anew."
         )
-
-
-def targets_of_other_shape(y: np.ndarray, classes: list[np.ndarray]) -> ValueError:
-    """What to raise for a y that has not one column for each of several targets.
-
-    Parameters
-    ----------
-    y : ndarray
-    classes : list of ndarray
-
-    Returns
-    -------
-    ValueError
-    """
-    return ValueError(f"y has shape {y.shape}, but the model has {len(classes)} targets; pass one column for each.")
 
 
 def unknown_classes(classes: np.ndarray, y: np.ndarray) -> ValueError:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastmlp.training.callbacks import check_path
 
 # Of the pickled state. Raise it when the state changes, and teach `__setstate__` the older one.
-STATE_VERSION = 1
+STATE_VERSION = 2
 # What only a fit that goes on needs, and what is larger than the weights.
 TRAINING_STATE = ("_trainer", "_split_random_state")
 # Bytes of importances that a pickle has in any case, and their share of the weights that is too much for one.

@@ -11,60 +11,44 @@ from sklearn.utils import _safe_indexing
 
 from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
+from fastmlp.estimators._targets import Targets
+from fastmlp.network import Network
 from fastmlp.training._scoring import try_scorer
 
 
 @dataclass
-class Validation:
-    """Judges the weights of the moment by rows that no step learns from.
+class GivenScorer:
+    """A scorer of the user's, and what it scores.
 
     Attributes
     ----------
+    scorer : callable
     model : estimator
-    X : ndarray or CSR array of shape (n_samples, n_features), as the core reads it
-    targets : ndarray
-        Encoded.
-    sample_weight : ndarray or None
-    rows : ndarray of intp, or None
-        Which of them; None for all.
-    scorer : callable, 'loss' or None
-        Scores the model; None is the estimator's own score, 'loss' the negative mean loss.
     given : tuple
-        (X, y) as the user gave them, and sample weights, for the scorer.
+        X, y and sample weights as the user gave them.
+    rows : ndarray of intp, or None
+        Rows of them to score; None for all.
     """
 
+    scorer: Callable
     model: Any
-    X: MatrixLike
-    targets: np.ndarray
-    sample_weight: np.ndarray | None
-    rows: np.ndarray | None
-    scorer: Callable | str | None
     given: tuple
+    rows: np.ndarray | None
 
     def __post_init__(self):
-        self._data = Data(self.X, self.targets, self.sample_weight, self.rows, *self.model._target_values)
-        if callable(self.scorer):
-            if self.rows is not None:
-                self.given = tuple(None if part is None else _safe_indexing(part, self.rows) for part in self.given)
-            if self.given[2] is None or not _takes_weights(self.scorer):
-                self.given = (*self.given[:2], None)
         if self.rows is not None:
-            self.targets = self.targets[self.rows]
-            self.sample_weight = None if self.sample_weight is None else self.sample_weight[self.rows]
-
-    def __call__(self) -> tuple[float, float]:
-        """(score, mean loss without penalties); NaN where the outputs are not finite."""
-        loss = float(self.model.network_.mean_loss(self._data))
-        if self.scorer == "loss":
-            return -loss, loss
-        if self.scorer is None:
-            return self._own_score(), loss
+            self.given = tuple(None if part is None else _safe_indexing(part, self.rows) for part in self.given)
         X, y, sample_weight = self.given
-        return self._checked(self.scorer(self.model, X, y, **_as_keyword(sample_weight)), loss), loss
+        takes_weights = sample_weight is not None and _takes_weights(self.scorer)
+        self._weights = {"sample_weight": sample_weight} if takes_weights else {}
+        self._X, self._y = X, y
+
+    def __call__(self, loss: float) -> float:
+        """The model's score; it has to be finite where the mean loss is."""
+        return self._checked(self.scorer(self.model, self._X, self._y, **self._weights), loss)
 
     @staticmethod
     def _checked(score, loss):
-        """The score as a float, if it is a number; that of a diverging model need not be finite."""
         if not isinstance(score, Real) or (np.isfinite(loss) and not np.isfinite(score)):
             raise ValueError(
                 f"scoring returned {score!r} for the rows to validate on; it has to return a finite number."
@@ -73,11 +57,8 @@ class Validation:
 
     def check(self) -> None:
         """Refuse a scorer that cannot judge these rows, by the weights that training begins with."""
-        if not callable(self.scorer):
-            return
-        X, y, sample_weight = self.given
         try:
-            self._checked(try_scorer(self.scorer, self.model, X, y, **_as_keyword(sample_weight)), loss=0.0)
+            self._checked(try_scorer(self.scorer, self.model, self._X, self._y, **self._weights), loss=0.0)
         except Exception as error:
             raise ValueError(
                 f"scoring is {self.model.scoring!r}, which cannot judge the rows to validate on: "
@@ -85,12 +66,57 @@ class Validation:
                 "there are any."
             ) from error
 
-    def _own_score(self):
-        outputs = self.model._outputs(self.X, rows=self.rows)
-        if not np.isfinite(outputs).all():
+
+@dataclass
+class Validation:
+    """Judges the weights of the moment by rows that no step learns from.
+
+    Attributes
+    ----------
+    network : Network
+    codec : Targets
+    X : ndarray or CSR array of shape (n_samples, n_features), as the core reads it
+    targets : ndarray
+        Encoded.
+    sample_weight : ndarray or None
+    rows : ndarray of intp, or None
+        Which of them to judge by; None for all.
+    scorer : GivenScorer, 'loss' or None
+        What scores; None is the codec's own score, 'loss' the negative mean loss.
+    """
+
+    network: Network
+    codec: Targets
+    X: MatrixLike
+    targets: np.ndarray
+    sample_weight: np.ndarray | None
+    rows: np.ndarray | None
+    scorer: GivenScorer | str | None
+
+    def __post_init__(self):
+        self._data = Data(self.X, self.targets, self.sample_weight, self.rows, *self.codec.target_values)
+        if self.rows is not None:
+            self.targets = self.targets[self.rows]
+            self.sample_weight = None if self.sample_weight is None else self.sample_weight[self.rows]
+
+    def __call__(self) -> tuple[float, float]:
+        """(score, mean loss without penalties); NaN where the outputs are not finite."""
+        if self.scorer is None:
+            loss, raw = self.network.evaluate(self._data, activate_output=self.codec.reads_activated)
+            return self._own_score(raw), float(loss)
+        loss = float(self.network.mean_loss(self._data))
+        return (-loss if self.scorer == "loss" else self.scorer(loss)), loss
+
+    def _own_score(self, raw):
+        if not np.isfinite(raw).all():
             return float("nan")
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging model's score
-            return float(self.model._score_outputs(outputs, self.targets, self.sample_weight))
+            return float(self.codec.score(raw, self.targets, self.sample_weight))
+
+    def check(self) -> None:
+        """Refuse a scorer that cannot judge these rows."""
+        if isinstance(self.scorer, GivenScorer):
+            self.scorer.check()
 
 
 def _takes_weights(scorer):
@@ -99,7 +125,3 @@ def _takes_weights(scorer):
     except ValueError:  # of a builtin
         return False
     return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
-
-
-def _as_keyword(sample_weight):
-    return {} if sample_weight is None else {"sample_weight": sample_weight}

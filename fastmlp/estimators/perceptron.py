@@ -19,7 +19,9 @@ from fastmlp._warn import warn
 from fastmlp.estimators._arrays import for_core
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
+from fastmlp.estimators._parameters import store
 from fastmlp.estimators._state import VersionedStateMixin
+from fastmlp.estimators._targets import Classes, Labels
 from fastmlp.training.loop import DivergenceError, warn_interrupted
 
 
@@ -136,11 +138,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         random_state: RandomState = None,
         warm_start: bool = False,
     ):
-        self.eta0 = eta0
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.warm_start = warm_start
+        store(self, locals())
 
     def fit(
         self,
@@ -279,9 +277,8 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         array([0, 1])
         """
         net = self.decision_function(X)
-        if self._multilabel:
-            return (net >= 0).astype(np.int64)
-        return self.classes_[(net >= 0).astype(np.intp) if net.ndim == 1 else net.argmax(axis=1)]
+        decides_alone = net.ndim == 1 or self._targets.has_independent_outputs
+        return self._targets.labels((net >= 0).astype(np.intp) if decides_alone else net.argmax(axis=1))
 
     def _fit(self, X, y, n_epochs, *, incremental=False, classes=None, coef_init=None, intercept_init=None):
         before = self.__dict__.copy()
@@ -319,23 +316,23 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         check_classification_targets(y)
-        multilabel = y.ndim == 2
-        if multilabel:
+        if y.ndim == 2:
             check_indicator_matrix(y)
-        found = np.arange(y.shape[1]) if multilabel else np.unique(y)
+        found = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
         if incremental:
             _check_partial_fit_first_call(self, classes)
         else:
             if resume:
                 check_same_classes(found, self.classes_)
             self.classes_ = found
-        if resume and multilabel != self._multilabel:
-            kinds = ("a column of labels", "a matrix of 0 and 1")
+        targets = (Labels if y.ndim == 2 else Classes)(self.classes_)
+        if resume and type(targets) is not type(self._targets):
+            kinds = {Classes: "a column of labels", Labels: "a matrix of 0 and 1"}
             raise ValueError(
-                f"The model to continue was fitted to {kinds[self._multilabel]}, but y is now {kinds[multilabel]}; "
-                "keep to the first, or set warm_start=False and use fit."
+                f"The model to continue was fitted to {kinds[type(self._targets)]}, but y is now "
+                f"{kinds[type(targets)]}; keep to the first, or set warm_start=False and use fit."
             )
-        self._multilabel = multilabel
+        self._targets = targets
         return for_core(X), self._encode(y, found)
 
     def _encode(self, y, found):

@@ -5,15 +5,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array
 
 from fastmlp._typing import Callbacks, MatrixLike, RandomState
-from fastmlp.activations import Activation, get_activation
+from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
-from fastmlp.losses import LOSSES, CrossEntropy, Loss, Quantile, get_loss
+from fastmlp.estimators._parameters import store
+from fastmlp.estimators._targets import Numbers
+from fastmlp.losses import LOSSES, Loss
 from fastmlp.training.schedules import Schedule
 
 
@@ -98,45 +99,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         dtype: str = "auto",
         n_jobs: int | None = None,
     ):
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-            out_activation=out_activation,
-            dropout=dropout,
-            input_dropout=input_dropout,
-            batch_norm=batch_norm,
-            l1=l1,
-            weight_decay=weight_decay,
-            clip_norm=clip_norm,
-            init=init,
-            scoring=scoring,
-            max_time=max_time,
-            callbacks=callbacks,
-            dtype=dtype,
-            n_jobs=n_jobs,
-        )
-        self.loss = loss
+        store(self, locals())
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict targets.
@@ -164,13 +127,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         >>> model.fit([[0.0], [1.0]], [1.0, 3.0]).predict([[2.0]]).round(3)
         array([5.])
         """
-        outputs = self._outputs(self._check_X(X))
-        if outputs.shape[1] == 1:
-            return outputs.ravel()
-        loss, n_targets = self.network_.loss, self.network_.n_targets
-        if isinstance(loss, Quantile) and n_targets > 1 and len(loss.levels) > 1:
-            return outputs.reshape(len(outputs), n_targets, len(loss.levels))
-        return outputs
+        raw = self._raw_outputs(self._check_X(X))
+        return self._targets.labels(raw)
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """R^2 of the predictions; for quantiles the share of the pinball loss that they explain, D^2, mean over levels.
@@ -198,50 +156,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         >>> round(model.fit([[0.0], [1.0]], [1.0, 3.0]).score([[0.0], [1.0]], [1.0, 3.0]), 6)
         1.0
         """
-        outputs = self._outputs(self._check_X(X))
+        raw = self._raw_outputs(self._check_X(X))
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
-        return float(self._score_outputs(outputs, y.reshape(len(y), -1), sample_weight))
+        return float(self._targets.score(raw, y.reshape(len(y), -1), sample_weight))
 
-    def _check_targets(self, y, dtype, resume, incremental, classes):
-        return self._encode(y, dtype)
-
-    def _encode(self, y, dtype):
-        if y.dtype.kind not in "biuf":
-            raise ValueError(f"y holds {y.dtype.type.__name__} values; pass numbers, for example y.astype(float).")
-        y = y.reshape(-1, 1) if y.ndim == 1 else y
-        with np.errstate(over="ignore"):
-            targets = np.ascontiguousarray(y, dtype=dtype)
-        if not np.isfinite(targets).all():
-            if np.isnan(targets).any():
-                raise ValueError("y has NaN or None; leave out these rows, or fill them in.")
-            raise ValueError(
-                f"y has {np.abs(y).max():g}, which is too large for {dtype}; scale y, or use dtype='float64'."
-            )
-        return targets
-
-    def _n_outputs(self, targets, out_activation, loss):
-        return loss.n_outputs(targets.shape[1])
-
-    def _output(self, targets):
-        loss = get_loss(self.loss)
-        if isinstance(self.out_activation, str) and self.out_activation == "auto":
-            return get_activation(loss.default_out_activation), loss
-        out_activation = get_activation(self.out_activation, "out_activation")
-        if out_activation.name == "softmax" and not isinstance(loss, CrossEntropy):
-            raise ValueError(
-                f"out_activation 'softmax' makes the outputs of a sample sum to 1, which makes no sense with the "
-                f"regression loss {loss.name!r}; use 'identity', or MLPClassifier."
-            )
-        return out_activation, loss
-
-    def _score_outputs(self, outputs, targets, sample_weight):
-        loss = self.network_.loss
-        if not isinstance(loss, Quantile):
-            return r2_score(targets, outputs, sample_weight=sample_weight)
-        by_level = outputs.reshape(len(outputs), -1, len(loss.levels))
-        return np.mean(
-            [
-                d2_pinball_score(targets, by_level[:, :, k], alpha=level, sample_weight=sample_weight)
-                for k, level in enumerate(loss.levels)
-            ]
-        )
+    def _recognize_targets(self, y, before, incremental, classes, sparse):
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        return Numbers(n_targets, loss=self.loss, out_activation=self.out_activation)

@@ -9,14 +9,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
 
+from fastmlp._blocks import row_blocks
 from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
 from fastmlp.activations import Activation
 from fastmlp.inspection import _passes
+from fastmlp.inspection._model import FittedModel, loss_targets
 from fastmlp.network import Network
 
 # Initial weights and usual step sizes are for inputs of deviation 1: ten times that saturates units, and makes the
@@ -37,7 +39,7 @@ SHARE_OF_ROWS = 0.95
 
 # Epochs that tell a trend from the noise of shuffling.
 TREND_EPOCHS = 10
-# As a share of the loss: a fall of less over TREND_EPOCHS is not worth another fit.
+# Share of the loss: a smaller fall over TREND_EPOCHS is not worth another fit.
 NOTABLE_CHANGE = 0.01
 # A rise from one epoch to the next counts if it is this share of all that training has gained: noise near the minimum
 # is far smaller. One in five epochs is more often than shuffling, dropout or a schedule that starts again make it rise.
@@ -111,7 +113,7 @@ class Evidence:
     targets : ndarray or None
         y as the network learns it.
     weights : ndarray of shape (n_samples,)
-        With which rows count, of sum 1.
+        Shares of the rows, which sum to 1.
     """
 
     def __init__(self, model, X, y, targets, weights):
@@ -119,7 +121,7 @@ class Evidence:
 
     @property
     def loss_curve(self) -> np.ndarray:
-        """Of all fits that continue each other."""
+        """Mean costs of all fits that continue each other."""
         return np.asarray(self.model.loss_curve_)
 
     @cached_property
@@ -146,7 +148,7 @@ class Evidence:
             return mean, np.sqrt(variance), np.maximum(largest - mean, mean - least)
         n_features = self.X.shape[1]
         mean, variance, distance = (np.zeros(n_features) for _ in range(3))
-        blocks = list(_passes.row_blocks(self.X.shape[0], self.weights.itemsize * n_features))
+        blocks = list(row_blocks(self.X.shape[0], self.weights.itemsize * n_features, _passes.BLOCK_ROWS))
         for rows in blocks:
             mean += self.weights[rows] @ self.X[rows]
         for rows in blocks:
@@ -327,9 +329,9 @@ def step_size_too_large(evidence: Evidence) -> Finding | None:
 
 
 def _mean_loss(network, evidence):
-    """Without penalties, of both the same."""
+    """Mean loss of the rows without penalties, for the model and for the untrained network alike."""
     weights = evidence.weights.astype(evidence.X.dtype)
-    return network.mean_loss(Data(evidence.X, evidence.targets, weights, None, *evidence.model._target_values))
+    return network.mean_loss(Data(evidence.X, evidence.targets, weights, None, *evidence.model._targets.target_values))
 
 
 def step_size_too_small(evidence: Evidence) -> Finding | None:
@@ -372,20 +374,19 @@ def over_fitting(evidence: Evidence) -> Finding | None:
 
 def one_class_only(evidence: Evidence) -> Finding | None:
     """A classifier that always predicts the same class, where y has others."""
-    model = evidence.model
-    if evidence.y is None or not is_classifier(model) or evidence.y.ndim != 1:
+    model, codec = evidence.model, evidence.model._targets
+    if evidence.y is None or evidence.y.ndim != 1 or codec.has_independent_outputs or len(codec.classes) == 1:
         return None
-    if model._multilabel or model._multioutput or len(model.classes_) == 1:
-        return None
-    predicted = np.unique(model._decide(model._outputs(evidence.X)))
-    label = model.classes_[predicted[0]]
+    raw = model.network_.predict_raw(evidence.X, activate_output=codec.reads_activated)
+    predicted = np.unique(codec.decide(raw))
+    label = codec.classes[predicted[0]]
     if len(predicted) > 1 or np.all(evidence.y == label):
         return None
     share = evidence.weights[evidence.y == label].sum()
     cause = step_size_too_large(evidence) or dead_units(evidence)
     if cause is not None:
         change = cause.change
-    elif share > IMBALANCE * (1 - share) / (len(model.classes_) - 1) and model.class_weight is None:
+    elif share > IMBALANCE * (1 - share) / (len(codec.classes) - 1) and model.class_weight is None:
         change = "Set class_weight='balanced'."
     else:
         change = "Raise max_iter or learning_rate_init: the model has hardly learnt anything yet."
@@ -419,13 +420,13 @@ def diagnose(
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        Fitted. Of a pipeline, its last step, with X as the steps before make it.
+        Fitted model. From a pipeline pass its last step, with X as the steps before make it.
     X : array-like or sparse array of shape (n_samples, n_features)
-        As for ``fit``: the rows it was fitted to, or others like them.
+        Rows as for ``fit``: the ones it was fitted to, or others like them.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
         Targets as for ``fit``. Without them neither they nor predictions are judged.
     sample_weight : array-like of shape (n_samples,), default=None
-        With which rows count; a row of weight 0 is left out.
+        Weights of the rows; a row of weight 0 is left out.
 
     Returns
     -------
@@ -451,9 +452,7 @@ def diagnose(
     >>> diagnose(model, X, X[:, 0] > 0)
     Nothing found.
     """
-    from fastmlp.inspection._mixin import InspectionMixin  # which needs this module
-
-    if not isinstance(estimator, InspectionMixin):
+    if not isinstance(estimator, FittedModel):
         raise TypeError(
             f"estimator is a {type(estimator).__name__}; pass a fitted MLPClassifier or MLPRegressor, of a pipeline "
             "its last step."
@@ -467,7 +466,7 @@ def diagnose(
     if not np.all(weights):
         kept = np.flatnonzero(weights)
         X, weights, y = X[kept], weights[kept], None if y is None else y[kept]
-    targets = None if y is None else estimator._loss_targets(X, y)
+    targets = None if y is None else loss_targets(estimator, X, y)
     evidence = Evidence(estimator, X, y, targets, weights / weights.sum())
     findings = (detect(evidence) for detect in DETECTIONS)
     return Diagnosis(finding for finding in findings if finding is not None)

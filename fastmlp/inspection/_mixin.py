@@ -4,30 +4,30 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
-from sklearn.base import TransformerMixin, is_regressor
+from sklearn.base import TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metadata_routing import UNUSED
-from sklearn.utils.validation import _check_y, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._typing import MatrixLike
 from fastmlp.inspection import _passes
 from fastmlp.inspection._diagnose import Diagnosis, diagnose
+from fastmlp.inspection._model import FittedModel, loss_targets
 from fastmlp.inspection._summary import Summary, summarize
 
-# Rows from which `fit` takes `feature_importances_`, each with one output: those of a batch; fewer, but some, where
-# features are so many that the derivatives, which are dense, would be more than this.
+# Rows from which `fit` takes `feature_importances_`, each with one output: as many as in a batch. Derivatives are
+# dense, so that many features allow fewer rows, but some.
 IMPORTANCE_ROWS = 200
 LEAST_IMPORTANCE_ROWS = 8
 IMPORTANCE_DERIVATIVES = 1 << 22
 
 
-class InspectionMixin(TransformerMixin):
+class InspectionMixin(FittedModel, TransformerMixin):
     """Hidden outputs, gradients by the inputs and a summary, for an estimator with a ``network_``.
 
     A is the network's output, as ``network_.forward`` computes it: what ``predict`` of a regressor returns, and for a
-    classifier the probabilities of ``classes_``, of two classes that of the second alone.
+    classifier the probabilities of ``classes_``, or of the second class alone if there are two.
     """
 
     # A pipeline cannot choose the layer: scikit-learn's fit_transform would hand it to `fit` as well.
@@ -111,7 +111,7 @@ class InspectionMixin(TransformerMixin):
     def input_gradient(self, X: MatrixLike, y: ArrayLike | None = None, output: int | None = None) -> np.ndarray:
         """Derivatives by the inputs, of each row's loss or of one output: what a small change of X would do.
 
-        D_1 W_1^T (S24), after back-propagation from dC/dA_L = e_k for output k, or from the loss of the row. Of one
+        D_1 W_1^T (S24), after back-propagation from dC/dA_L = e_k for output k, or from the loss of the row. For an
         output it is the saliency of Simonyan et al. (2013), arXiv:1312.6034.
 
         Parameters
@@ -121,7 +121,7 @@ class InspectionMixin(TransformerMixin):
             Targets as for ``fit``, for the derivatives of the loss of each row, without penalties, class weights and
             sample weights, but with smoothed labels. By default derivatives are those of an output.
         output : int, default=None
-            Column of the output. By default that which is largest in the row, so of a classifier the predicted class.
+            Column of the output. By default the largest in the row, which for a classifier is the predicted class.
 
         Returns
         -------
@@ -147,11 +147,11 @@ class InspectionMixin(TransformerMixin):
         array([[ 2., -3.]])
         """
         X = self._check_X(X)
-        output = self._check_output(output)
+        output = self._check_output_number(output)
         if y is None:
             gradients = _passes.output_gradients(self.network_, X, output)
         elif output is None:
-            gradients = _passes.loss_gradients(self.network_, X, self._loss_targets(X, y), self._target_values)
+            gradients = _passes.loss_gradients(self.network_, X, loss_targets(self, X, y), self._targets.target_values)
         else:
             raise ValueError(f"output is {output}, but with y the loss is derived; pass only one of them.")
         return self._stack(X, gradients)
@@ -169,7 +169,7 @@ class InspectionMixin(TransformerMixin):
         ----------
         X : array-like or sparse array of shape (n_samples, n_features)
         output : int, default=None
-            Column of the output. By default that which is largest in the row.
+            Column of the output. By default the largest in the row.
         baseline : array-like of shape (n_features,), default=None
             x0, the input that stands for nothing; 0 by default, which is the mean of standardized features.
         n_steps : int, default=50
@@ -198,7 +198,7 @@ class InspectionMixin(TransformerMixin):
         True
         """
         X = self._check_X(X)
-        output = self._check_output(output)
+        output = self._check_output_number(output)
         n_features = X.shape[1]
         if not isinstance(n_steps, Integral) or n_steps < 1:
             raise ValueError(f"n_steps is {n_steps!r}; pass a positive integer.")
@@ -231,8 +231,8 @@ class InspectionMixin(TransformerMixin):
     def compute_feature_importances(self, X: MatrixLike) -> np.ndarray:
         """Mean absolute derivative of the output by each feature over rows of your choice, with sum 1 (S24).
 
-        Of a classifier's predicted class, the output that is largest in the row; the mean over all outputs where each
-        has its own meaning: with several targets, quantiles or labels.
+        The output of a classifier is its predicted class, the largest in the row. Where each output has its own
+        meaning, with several targets, quantiles or labels, the mean is over all outputs too.
 
         Parameters
         ----------
@@ -349,31 +349,13 @@ class InspectionMixin(TransformerMixin):
     def _n_hidden_outputs(self, number):
         return self.network_.activations_[number].n_outputs(self.network_.sizes[number + 1])
 
-    def _check_output(self, output):
+    def _check_output_number(self, output):
         n_outputs = self.network_.n_outputs
         if output is not None and not (isinstance(output, Integral) and 0 <= output < n_outputs):
             raise ValueError(
                 f"output is {output!r}, but the outputs of the network are 0 to {n_outputs - 1}; pass one of these."
             )
         return output
-
-    def _loss_targets(self, X, y):
-        """Targets as `fit` encodes them."""
-        y = y.toarray() if issparse(y) else y
-        y = _check_y(y, multi_output=True, y_numeric=is_regressor(self), estimator=self)
-        check_consistent_length(X, y)
-        y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
-        targets, network = self._encode(y, X.dtype), self.network_
-        if targets.shape[1:] != (network.n_targets,) and (targets.ndim == 2 or self._has_independent_outputs):
-            raise ValueError(f"y has shape {y.shape}, but the model was not fitted to such; pass targets as for fit.")
-        if targets.ndim == 2:
-            network.loss.check_targets(self._in_loss(targets), network.out_activation)
-        return targets
-
-    @property
-    def _has_independent_outputs(self):
-        """Whether every output has its own meaning: targets, quantiles or labels, but not exclusive classes."""
-        return is_regressor(self) or self._multilabel or self._multioutput
 
     @staticmethod
     def _stack(X, blocks):
@@ -383,11 +365,11 @@ class InspectionMixin(TransformerMixin):
         return out
 
     def _explained_outputs(self):
-        """Outputs whose derivatives are important: all of them, or that which is the largest in a row."""
-        return range(self.network_.n_outputs) if self._has_independent_outputs else [None]
+        """Outputs to explain: all, or for exclusive classes each row's largest, which is None."""
+        return range(self.network_.n_outputs) if self._targets.has_independent_outputs else [None]
 
     def _mean_derivatives(self, X, outputs, rows=None):
-        """Absolute ones by each feature, of sum 1, over `outputs` and rows of X as `_passes` takes them."""
+        """Mean absolute derivative of the outputs by each feature, scaled to sum to 1."""
         total = np.zeros(X.shape[1])
         with np.errstate(over="ignore", invalid="ignore"):  # of a network that has gone too far
             for output in outputs:
@@ -396,7 +378,7 @@ class InspectionMixin(TransformerMixin):
             return (total / (total.sum() or 1)).astype(X.dtype)
 
     def _importances_after_fit(self, X, rows):
-        """From rows that are evenly spread over those learnt from; `rows` is None for all."""
+        """Importances by rows that are evenly spread over the rows learnt from; `rows` is None for all."""
         n_rows = X.shape[0] if rows is None else len(rows)
         outputs = self._explained_outputs()
         n_wanted = min(IMPORTANCE_ROWS, max(LEAST_IMPORTANCE_ROWS, IMPORTANCE_DERIVATIVES // X.shape[1]))

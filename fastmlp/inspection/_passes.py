@@ -7,22 +7,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from fastmlp._blocks import row_blocks
 from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
 from fastmlp.network import Network
 
-# Limits of a block: rows, and bytes of what is dense for each of them.
+# Rows of a block whose layers are kept, or whose derivatives are summed.
 BLOCK_ROWS = 4096
-BLOCK_BYTES = 1 << 24
-# Of one rule of Gauss-Legendre.
+# Nodes of one rule of Gauss-Legendre.
 MOST_NODES = 100
-
-
-def row_blocks(n_rows: int, row_bytes: int) -> Iterator[slice]:
-    """Slices of so many rows as the limits of a block allow, and of one at least."""
-    block_rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // row_bytes))
-    for start in range(0, n_rows, block_rows):
-        yield slice(start, min(start + block_rows, n_rows))
 
 
 def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, list[np.ndarray]]]:
@@ -31,7 +24,7 @@ def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, lis
     The arrays are views of memory that the next block overwrites.
     """
     workspace = None
-    for rows in row_blocks(X.shape[0], network.parameters.itemsize * sum(network.sizes[1:])):
+    for rows in row_blocks(X.shape[0], network.parameters.itemsize * sum(network.sizes[1:]), BLOCK_ROWS):
         data = Data(X[rows])
         if workspace is None:  # the first block is the largest
             workspace = network.core.workspace(data)
@@ -44,8 +37,8 @@ def output_gradients(
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """dA_Lk / dX = D_1 W_1^T with dC/dA_L = e_k: which rows, and (rows, n_features).
 
-    k is `output`, one for all or one for each row, or for None that of the largest output of each row. The rows are all
-    of X, or `rows`.
+    k is `output`, one for all or one for each row; None takes the largest output of each row. The rows are all of X, or
+    `rows`.
     """
     workspace = None
     for block in _dense_blocks(network, X.shape[0] if rows is None else len(rows)):
@@ -93,8 +86,8 @@ def integrated_gradients(
 
 
 def _dense_blocks(network, n_rows):
-    """Of rows whose inputs, or derivatives by them, are dense."""
-    return row_blocks(n_rows, network.parameters.itemsize * sum(network.sizes))
+    """Row blocks for passes whose inputs or input gradients are dense."""
+    return row_blocks(n_rows, network.parameters.itemsize * sum(network.sizes), BLOCK_ROWS)
 
 
 def _gauss_legendre(n_nodes):
