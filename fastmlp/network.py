@@ -300,11 +300,8 @@ class Network:
     @property
     def is_random(self) -> bool:
         """Whether training passes draw random numbers."""
-        has_random_slopes = any(
-            activation.kernel == "randomized_leaky_relu" and not activation.in_python
-            for activation in (*self.activations_, self.out_activation)
-        )
-        return self.input_dropout > 0 or any(self.dropout) or has_random_slopes
+        activations = (*self.activations_, self.out_activation)
+        return self.input_dropout > 0 or any(self.dropout) or any(activation.is_random for activation in activations)
 
     def forward(self, X: ArrayLike) -> np.ndarray:
         """Outputs A_L (S1).
@@ -807,9 +804,8 @@ class Network:
         if self.input_dropout:
             yield Dropout(self.input_dropout)
         # The output layer is drawn for the last hidden layer's activation, as scikit-learn does.
-        drawn_for = [activation.name for activation in self.activations_]
-        drawn_for.append(drawn_for[-1] if drawn_for else "identity")
-        gains = [2.0 if name == "logistic" else 6.0 for name in drawn_for]
+        gains = [activation.init_gain for activation in self.activations_]
+        gains.append(gains[-1] if gains else get_activation("identity").init_gain)
         dense = [
             Dense(units, init=init, gain=gain)
             for units, init, gain in zip(self.sizes[1:], initializers, gains, strict=True)
