@@ -26,6 +26,7 @@ from fastmlp.estimators._arrays import for_core
 from fastmlp.estimators._callbacks import CallbackSupportMixin, fit_tasks, with_callbacks
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._state import StoredStateMixin
+from fastmlp.estimators._targets import Targets
 from fastmlp.estimators._validation import GivenScorer, Validation
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.inspection._mixin import InspectionMixin
@@ -120,6 +121,8 @@ class BaseMLP(
         "dtype": [StrOptions({"auto", "float32", "float64"})],
         "n_jobs": "no_validation",  # by check_n_jobs
     }
+
+    _targets: Targets
 
     @abstractmethod
     def _recognize_targets(self, y, before, incremental, classes, sparse):
