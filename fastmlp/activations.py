@@ -44,6 +44,15 @@ class Activation:
         h(z) and its derivative, for readers.
     trainable : bool
         False where the derivative is 0 everywhere, so that no gradient passes through.
+    gives_probabilities : bool
+        Whether outputs are probabilities, 1/2 where all net inputs of the sample are 0.
+    range : tuple of float, or None
+        For a component-wise activation (low, high), the ends of its outputs, near which hardly a gradient passes; None
+        where there is no such end on both sides.
+    is_random : bool
+        Whether training passes draw random numbers.
+    init_gain : float
+        Numerator g of the bound sqrt(g / (fan_in + fan_out)) of weights that ``init="auto"`` draws uniformly.
 
     Examples
     --------
@@ -66,6 +75,10 @@ class Activation:
     formula: str = ""
     derivative: str = ""
     trainable: bool = True
+    gives_probabilities: bool = False
+    range: tuple[float, float] | None = None
+    is_random: bool = False
+    init_gain: float = 6.0
     # Whether the core has to call forward and backward; if not, `kernel` names what it runs.
     in_python: bool = True
     kernel: str | None = None
@@ -76,11 +89,6 @@ class Activation:
     # Whether the outputs of a sample are probabilities that sum to 1, or those of each group of so many outputs are.
     is_distribution: bool = False
     group_sizes: Sequence[int] | None = None
-
-    @property
-    def gives_probabilities(self) -> bool:
-        """Whether outputs are probabilities, 1/2 where their net input is 0."""
-        return self.name in ("softmax", "logistic", "hard_sigmoid")
 
     def n_units(self, n_outputs: int) -> int:
         """Columns of z for a of `n_outputs` columns, the other way round than `n_outputs`.
@@ -187,7 +195,7 @@ class BuiltinActivation(Activation):
 
     def __init_subclass__(cls):
         if "forward" in cls.__dict__ or "backward" in cls.__dict__:  # a user's own, which the core has to call
-            cls.in_python, cls.overwrites = True, False
+            cls.in_python, cls.overwrites, cls.is_random = True, False, False
 
     @property
     def prediction_kernel(self) -> str:
@@ -235,8 +243,8 @@ class Plain(BuiltinActivation):
     ----------
     name, formula, derivative, source : str
         What it is called, h(z), h'(z) with its subgradient at a kink (S8), and where it comes from.
-    trainable : bool
-        False where the derivative is 0 everywhere.
+    trainable, gives_probabilities, range, init_gain
+        As in `Activation`.
 
     Examples
     --------
@@ -250,6 +258,9 @@ class Plain(BuiltinActivation):
     derivative: str
     overwrites: bool = True
     trainable: bool = True
+    gives_probabilities: bool = False
+    range: tuple[float, float] | None = None
+    init_gain: float = 6.0
     source: str = ""
     kernel: str = ""
     kernel_constants: tuple[float, ...] = ()
@@ -316,6 +327,7 @@ class RandomizedLeakyReLU(BuiltinActivation):
     formula = "z where z > 0, else slope z, slope random"
     derivative = "1 where z > 0, else slope"
     overwrites = False
+    is_random = True
     prediction_kernel = "leaky_relu"
 
     def __post_init__(self):
@@ -495,7 +507,7 @@ class Softmax(BuiltinActivation):
     formula = "exp(z_i) / sum_j exp(z_j)"
     derivative = "J = diag(a) - a a^T"
     source = "Bridle (1990)"
-    is_distribution = True
+    is_distribution = gives_probabilities = True
 
     def __post_init__(self):
         if self.group_sizes is None:
@@ -626,10 +638,23 @@ ACTIVATIONS: dict[str, Activation] = {
             source="Misra (2019), arXiv:1908.08681",
             overwrites=False,
         ),
-        Plain("logistic", "1 / (1 + exp(-z))", "a (1 - a)"),
-        Plain("tanh", "tanh(z)", "1 - a^2"),
-        Plain("hard_tanh", "z, at least -1 and at most 1", "1 where -1 < a < 1, else 0"),
-        Plain("hard_sigmoid", "z / 6 + 1/2, at least 0 and at most 1", "1/6 where 0 < a < 1, else 0"),
+        Plain(
+            "logistic",
+            "1 / (1 + exp(-z))",
+            "a (1 - a)",
+            gives_probabilities=True,
+            range=(0, 1),
+            init_gain=2.0,
+        ),
+        Plain("tanh", "tanh(z)", "1 - a^2", range=(-1, 1)),
+        Plain("hard_tanh", "z, at least -1 and at most 1", "1 where -1 < a < 1, else 0", range=(-1, 1)),
+        Plain(
+            "hard_sigmoid",
+            "z / 6 + 1/2, at least 0 and at most 1",
+            "1/6 where 0 < a < 1, else 0",
+            gives_probabilities=True,
+            range=(0, 1),
+        ),
         Plain("exp", "exp(z)", "a"),
         Softmax(),
         Maxout(),

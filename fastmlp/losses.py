@@ -43,6 +43,12 @@ class Loss:
         For readers.
     out_activations : tuple of str, or None
         Output activations that make sense; None for all.
+    for_classifiers, for_regressors : bool
+        Whether the classifier, and the regressor, take the loss by its name. They take any object.
+    target_values : tuple of float
+        What targets 0 and 1 of a classifier become in the loss.
+    takes_distributions : bool
+        Whether rows of y may be distributions over a classifier's classes, soft targets.
 
     Examples
     --------
@@ -64,6 +70,10 @@ class Loss:
     name: str = "loss"
     formula: str = ""
     out_activations: tuple[str, ...] | None = None
+    for_classifiers: bool = True
+    for_regressors: bool = True
+    target_values: tuple[float, float] = (0.0, 1.0)
+    takes_distributions: bool = False
     # Whether the core has to call values and gradient; if not, `kernel` names what it runs.
     in_python: bool = True
     kernel: str | None = None
@@ -101,14 +111,6 @@ class Loss:
             f"Loss {self.name!r} has no gradient in Python; of a built-in one Network.backward gives the deltas, in "
             "your own define gradient(self, a, y)."
         )
-
-    # What classifiers learn in place of 0 and 1.
-    target_values: tuple[float, float] = (0.0, 1.0)
-
-    @property
-    def takes_distributions(self) -> bool:
-        """Whether classifiers may have soft targets."""
-        return self.name == "kl_divergence"
 
     @property
     def default_out_activation(self) -> str | Activation:
@@ -148,6 +150,7 @@ class BuiltinLoss(Loss):
     """A loss with kernels in C, whose parameters are these unless it says otherwise."""
 
     in_python = False
+    for_classifiers = False
     threshold: float = 0.0
     levels: Sequence[float] = (0.5,)
 
@@ -167,6 +170,7 @@ class SquaredError(BuiltinLoss):
         Of half of it.
     averages : bool, default=False
         Whether it is divided by the number of outputs.
+    for_classifiers : bool, default=False
 
     Examples
     --------
@@ -179,6 +183,7 @@ class SquaredError(BuiltinLoss):
     formula: str
     factor: float = 1.0
     averages: bool = False
+    for_classifiers: bool = False
     kernel = "squared_error"
     out_activations = ANY
 
@@ -195,6 +200,7 @@ class CrossEntropy(BuiltinLoss):
     ----------
     name, formula : str
     out_activations : tuple of str
+    takes_distributions : bool, default=False
 
     Examples
     --------
@@ -206,6 +212,9 @@ class CrossEntropy(BuiltinLoss):
     name: str
     formula: str
     out_activations: tuple[str, ...]
+    takes_distributions: bool = False
+    for_classifiers = True
+    for_regressors = False
 
     @property
     def kernel(self) -> str:
@@ -369,9 +378,11 @@ class Hinge(BuiltinLoss):
     """
 
     name = kernel = "hinge"
-    target_values = (-1.0, 1.0)
     formula = "sum max(0, 1 - y a), y = -1 or 1"
     out_activations = ("identity", "tanh", "hard_tanh")
+    for_classifiers = True
+    for_regressors = False
+    target_values = (-1.0, 1.0)
 
     def check_targets(self, y, out_activation):
         """Refuse targets without a side."""
@@ -382,7 +393,7 @@ class Hinge(BuiltinLoss):
 LOSSES: dict[str, Loss] = {
     row.name: row
     for row in [
-        SquaredError("squared_error", "1/2 |y - a|^2", 1.0),
+        SquaredError("squared_error", "1/2 |y - a|^2", 1.0, for_classifiers=True),
         SquaredError("sum_squared_error", "|y - a|^2", 2.0),
         SquaredError("mean_squared_error", "|y - a|^2 / n_outputs", 2.0, averages=True),
         CrossEntropy(
@@ -394,6 +405,7 @@ LOSSES: dict[str, Loss] = {
             "kl_divergence",
             "sum y log(y / a) (softmax), and the same of 1 - y and 1 - a (logistic)",
             ("softmax", "logistic"),
+            takes_distributions=True,
         ),
         AbsoluteError(),
         Huber(),

@@ -328,11 +328,8 @@ class Network:
     @property
     def is_random(self) -> bool:
         """Whether training passes draw random numbers."""
-        has_random_slopes = any(
-            activation.kernel == "randomized_leaky_relu" and not activation.in_python
-            for activation in (*self.activations_, self.out_activation)
-        )
-        return self.input_dropout > 0 or any(self.dropout) or has_random_slopes
+        activations = (*self.activations_, self.out_activation)
+        return self.input_dropout > 0 or any(self.dropout) or any(activation.is_random for activation in activations)
 
     def forward(self, X: ArrayLike) -> np.ndarray:
         """Outputs A_L (S1).
@@ -806,11 +803,11 @@ class Network:
 
     def _initialize(self, initializers, random_state):
         # The output layer is drawn for the last hidden layer's activation, as scikit-learn does.
-        names = [activation.name for activation in self.activations_]
-        names.append(names[-1] if names else "identity")
-        for w, b, activation, initializer in zip(self.coefs_, self.intercepts_, names, initializers, strict=True):
+        gains = [activation.init_gain for activation in self.activations_]
+        gains.append(gains[-1] if gains else get_activation("identity").init_gain)
+        for w, b, gain, initializer in zip(self.coefs_, self.intercepts_, gains, initializers, strict=True):
             if initializer == "auto":
-                bound = np.sqrt((2 if activation == "logistic" else 6) / sum(w.shape))
+                bound = np.sqrt(gain / sum(w.shape))
                 w[...] = random_state.uniform(-bound, bound, w.shape)
                 b[...] = random_state.uniform(-bound, bound, b.shape)
             else:

@@ -43,11 +43,11 @@ from fastmlp.training.loop import (
     divergence_message,
     warn_interrupted,
 )
-from fastmlp.training.optimizers import SGD, Adagrad, Adam, RMSprop
+from fastmlp.training.optimizers import SOLVERS
 from fastmlp.training.schedules import SCHEDULES, Adaptive, ByProgress, Constant, InverseScaling, Schedule
 from fastmlp.training.stopping import Patience
 
-STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+STOCHASTIC_SOLVERS = tuple(SOLVERS)
 
 # What a solver that follows one fixed, smooth cost cannot take, with the value that is none of it.
 NOT_FOR_LBFGS = {
@@ -65,11 +65,7 @@ OPTIMIZER_PARAMETERS = (
     "learning_rate",
     "learning_rate_init",
     "power_t",
-    "momentum",
-    "nesterovs_momentum",
-    "beta_1",
-    "beta_2",
-    "epsilon",
+    *dict.fromkeys(name for optimizer in SOLVERS.values() for name in optimizer.settings),
 )
 
 
@@ -633,14 +629,7 @@ class BaseMLP(
         )
 
     def _new_optimizer(self):
-        parameters = self.network_.parameters
-        if self.solver == "sgd":
-            return SGD(parameters, momentum=self.momentum, nesterov=self.nesterovs_momentum)
-        if self.solver == "rmsprop":
-            return RMSprop(parameters, beta_2=self.beta_2, epsilon=self.epsilon)
-        if self.solver == "adagrad":
-            return Adagrad(parameters, epsilon=self.epsilon)
-        return Adam(parameters, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
+        return SOLVERS[self.solver].from_settings(self.network_.parameters, self)
 
     def _new_schedule(self):
         if self.learning_rate == "constant":

@@ -16,7 +16,7 @@ from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
 from fastmlp.estimators._parameters import store
 from fastmlp.estimators._targets import ClassTargets, classes_to_come, gives_probabilities, recognize
-from fastmlp.losses import Loss
+from fastmlp.losses import LOSSES, Loss
 from fastmlp.training.schedules import Schedule
 
 
@@ -67,7 +67,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     _targets: ClassTargets
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"auto", "log_loss", "kl_divergence", "squared_error", "hinge"}), Loss],
+        "loss": [StrOptions({"auto", *(name for name, loss in LOSSES.items() if loss.for_classifiers)}), Loss],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }

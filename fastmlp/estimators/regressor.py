@@ -56,7 +56,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     _targets: Numbers
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(LOSSES) - {"log_loss", "kl_divergence", "hinge"}), Loss],
+        "loss": [StrOptions({name for name, loss in LOSSES.items() if loss.for_regressors}), Loss],
     }
 
     def __init__(

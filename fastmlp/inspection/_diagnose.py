@@ -36,7 +36,6 @@ SHARE_OF_UNITS = 0.5
 # logistic and tanh is below a twenty-fifth of its largest.
 SATURATION = 0.01
 SHARE_OF_ROWS = 0.95
-RANGES = {"logistic": (0, 1), "hard_sigmoid": (0, 1), "tanh": (-1, 1), "hard_tanh": (-1, 1)}
 
 # Epochs that tell a trend from the noise of shuffling.
 TREND_EPOCHS = 10
@@ -172,8 +171,8 @@ class Evidence:
         shares = [np.zeros((2, activation.n_outputs(units))) for activation, units in self.hidden_layers]
         for rows, layers in _passes.hidden_outputs(network, self.X):
             for share, outputs, (activation, _) in zip(shares, layers, self.hidden_layers, strict=True):
-                low, high = RANGES.get(activation.name, (-np.inf, np.inf))
-                margin = SATURATION * (high - low) if activation.name in RANGES else 0
+                low, high = activation.range or (-np.inf, np.inf)
+                margin = SATURATION * (high - low) if activation.range else 0
                 near_an_end = (outputs <= low + margin) | (outputs >= high - margin)
                 share += self.weights[rows] @ np.stack([outputs == 0, near_an_end])
         return [(zero, saturated) for zero, saturated in shares]
@@ -257,7 +256,7 @@ def dead_units(evidence: Evidence) -> Finding | None:
 def _shares_of_dead_units(evidence, shares_of_rows):
     return np.array(
         [
-            np.nan if activation.name in RANGES else np.mean(zero >= 1 - 1e-9)  # shares are sums of rounded weights
+            np.nan if activation.range else np.mean(zero >= 1 - 1e-9)  # shares are sums of rounded weights
             for (activation, _), (zero, _) in zip(evidence.hidden_layers, shares_of_rows, strict=True)
         ]
     )
@@ -272,7 +271,7 @@ def _are_standardized(evidence):
 def saturated_units(evidence: Evidence) -> Finding | None:
     """Units of a bounded activation that are near an end of its range nearly always, where hardly a gradient passes."""
     shares = [
-        np.mean(saturated > SHARE_OF_ROWS) if activation.name in RANGES else np.nan
+        np.mean(saturated > SHARE_OF_ROWS) if activation.range else np.nan
         for (activation, _), (_, saturated) in zip(evidence.hidden_layers, evidence.shares_of_rows, strict=True)
     ]
     return _finding_on_layers(

@@ -1,7 +1,10 @@
 """The optimizers, one class each (S11): what they remember and which kernel applies them.
 
-A new optimizer is a class here and a body in ``src_c/optimizers.inl.h``, under the same name.
+A new optimizer is a class here, its solver's name in `SOLVERS`, and a body in ``src_c/optimizers.inl.h`` under the name
+of its kernel.
 """
+
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,6 +19,8 @@ class Optimizer:
     ----------
     kernel : str
         Name of the kernel.
+    settings : tuple of str
+        Parameters of an estimator that it takes, by their names.
     decay_1, decay_2, epsilon, nesterov
         Its scalars, as ``src_c/kernels.h`` explains them.
     moments : list of ndarray
@@ -23,6 +28,7 @@ class Optimizer:
     """
 
     kernel: str
+    settings: tuple[str, ...]
     n_moments: int
     decay_1 = 0.0
     decay_2 = 0.0
@@ -33,6 +39,11 @@ class Optimizer:
         self.moments = [aligned_empty(parameters.shape, parameters.dtype, quarter=1 + k) for k in range(self.n_moments)]
         for moment in self.moments:
             moment.fill(0)
+
+    @classmethod
+    def from_settings(cls, parameters: np.ndarray, settings: Any) -> Self:
+        """A new optimizer of `parameters`, by the attributes of `settings` that it takes."""
+        return cls(parameters, **{name: getattr(settings, name) for name in cls.settings})
 
     def __setstate__(self, state):
         self.__dict__.update(state)
@@ -47,12 +58,13 @@ class SGD(Optimizer):
     """v <- momentum v - learning_rate g, then w <- w + v, or for Nesterov w <- w + momentum v - learning_rate g."""
 
     kernel = "sgd"
+    settings = ("momentum", "nesterovs_momentum")
     n_moments = 1
 
-    def __init__(self, parameters, *, momentum: float, nesterov: bool):
+    def __init__(self, parameters, *, momentum: float, nesterovs_momentum: bool):
         super().__init__(parameters)
         self.decay_1 = momentum
-        self.nesterov = nesterov
+        self.nesterov = nesterovs_momentum
 
 
 class RMSprop(Optimizer):
@@ -62,6 +74,7 @@ class RMSprop(Optimizer):
     """
 
     kernel = "rmsprop"
+    settings = ("beta_2", "epsilon")
     n_moments = 1
 
     def __init__(self, parameters, *, beta_2: float, epsilon: float):
@@ -77,6 +90,7 @@ class Adagrad(Optimizer):
     """
 
     kernel = "adagrad"
+    settings = ("epsilon",)
     n_moments = 1
 
     def __init__(self, parameters, *, epsilon: float):
@@ -92,6 +106,7 @@ class Adam(Optimizer):
     """
 
     kernel = "adam"
+    settings = ("beta_1", "beta_2", "epsilon")
     n_moments = 2
 
     def __init__(self, parameters, *, beta_1: float, beta_2: float, epsilon: float):
@@ -105,6 +120,16 @@ class Adam(Optimizer):
         t = np.arange(self.n_steps + 1, self.n_steps + len(learning_rates) + 1, dtype=np.float64)
         self.n_steps += len(learning_rates)
         return learning_rates * np.sqrt(_one_minus_power(self.decay_2, t)) / _one_minus_power(self.decay_1, t)
+
+
+# Weight decay, which makes AdamW of Adam, is done by the training loop for every optimizer.
+SOLVERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "adam": Adam,
+    "adamw": Adam,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+}
 
 
 def _representable(epsilon, dtype):
