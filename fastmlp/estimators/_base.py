@@ -2,7 +2,7 @@
 
 import copy
 from abc import ABCMeta, abstractmethod
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
@@ -22,13 +22,13 @@ from fastmlp._hold import held
 from fastmlp._threads import check_n_jobs
 from fastmlp._typing import MatrixLike
 from fastmlp._warn import warn
-from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.estimators._arrays import for_core
 from fastmlp.estimators._callbacks import CallbackSupportMixin, fit_tasks, with_callbacks
 from fastmlp.estimators._docs import DocumentationLinkMixin
+from fastmlp.estimators._parameters import SHARED_CONSTRAINTS
 from fastmlp.estimators._state import StoredStateMixin
+from fastmlp.estimators._targets import Targets
 from fastmlp.estimators._validation import GivenScorer, Validation
-from fastmlp.initializers import INITIALIZERS
 from fastmlp.inspection._mixin import InspectionMixin
 from fastmlp.network import Network, check_activations, check_dropout
 from fastmlp.training import lbfgs
@@ -43,7 +43,7 @@ from fastmlp.training.loop import (
     warn_interrupted,
 )
 from fastmlp.training.optimizers import SOLVERS
-from fastmlp.training.schedules import SCHEDULES, Adaptive, ByProgress, Constant, InverseScaling, Schedule
+from fastmlp.training.schedules import SCHEDULES, Adaptive, ByProgress, Constant, InverseScaling
 from fastmlp.training.stopping import Patience
 
 STOCHASTIC_SOLVERS = tuple(SOLVERS)
@@ -78,44 +78,9 @@ class BaseMLP(
 ):
     """Shared half of the estimators; a subclass knows its targets and its predictions."""
 
-    _parameter_constraints = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({*ACTIVATIONS, PowerProduct.name}), Activation, list, tuple],
-        "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", *SCHEDULES}), Schedule, callable],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "out_activation": [StrOptions({"auto", *ACTIVATIONS, PowerProduct.name}), Activation],
-        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
-        "input_dropout": [Interval(Real, 0, 1, closed="left")],
-        "batch_norm": ["boolean"],
-        "l1": [Interval(Real, 0, None, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
-        "init": [StrOptions({"auto", *INITIALIZERS}), list, tuple],
-        "scoring": [str, callable, None],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "callbacks": [None, callable, list, tuple],
-        "dtype": [StrOptions({"auto", "float32", "float64"})],
-        "n_jobs": "no_validation",  # by check_n_jobs
-    }
+    _parameter_constraints = SHARED_CONSTRAINTS
+
+    _targets: Targets
 
     @abstractmethod
     def _recognize_targets(self, y, before, incremental, classes, sparse):

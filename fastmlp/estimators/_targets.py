@@ -242,6 +242,7 @@ class ClassTargets(Targets):
         If the output activation is not one of such classes, or label smoothing is not for the loss.
     """
 
+    classes: np.ndarray | list[np.ndarray]
     # Classes over which smoothing spreads the probability of one target.
     _n_alternatives: int = 2
     # Classes of each of several targets.
@@ -771,9 +772,8 @@ def gives_probabilities(loss: str | Loss, out_activation: str | Activation) -> b
     if out_activation == "auto":
         loss = LOSSES.get(loss, loss) if isinstance(loss, str) else loss
         return getattr(loss, "target_values", (0, 1)) == (0, 1)
-    if isinstance(out_activation, str):
-        out_activation = ACTIVATIONS.get(out_activation)
-    return getattr(out_activation, "gives_probabilities", False)
+    head = ACTIVATIONS.get(out_activation) if isinstance(out_activation, str) else out_activation
+    return getattr(head, "gives_probabilities", False)
 
 
 def check_columns(y: np.ndarray, classes: list[np.ndarray]) -> None:

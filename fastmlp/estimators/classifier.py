@@ -15,7 +15,7 @@ from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
 from fastmlp.estimators._parameters import store
-from fastmlp.estimators._targets import classes_to_come, gives_probabilities, recognize
+from fastmlp.estimators._targets import ClassTargets, classes_to_come, gives_probabilities, recognize
 from fastmlp.losses import LOSSES, Loss
 from fastmlp.training.schedules import Schedule
 
@@ -64,6 +64,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     True
     """
 
+    _targets: ClassTargets
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
         "loss": [StrOptions({"auto", *(name for name, loss in LOSSES.items() if loss.for_classifiers)}), Loss],
@@ -236,7 +237,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.accuracy(y, predicted, sample_weight)
 
     @available_if(_gives_no_probabilities)
-    def decision_function(self, X: MatrixLike) -> np.ndarray:
+    def decision_function(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Outputs less the threshold between the classes, for losses without probabilities such as hinge.
 
         Parameters
@@ -263,7 +264,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.by_target(self._targets.decision_values(raw))
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X: MatrixLike) -> np.ndarray:
+    def predict_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Predict class probabilities.
 
         Parameters
@@ -292,7 +293,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.by_target(self._in_blocks(X, self._targets.probabilities))
 
     @available_if(_gives_probabilities)
-    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Predict the logarithms of class probabilities, from the logits.
 
         Parameters
