@@ -105,7 +105,7 @@ def test_codes_without_a_row():
 
 def trained(net, X, y, n_steps=5, optimizer=SGD, n_threads=1, l2=0.0, **settings):
     """Training steps over all rows, by the core."""
-    settings = settings or {"momentum": 0.0, "nesterov": False}
+    settings = settings or {"momentum": 0.0, "nesterovs_momentum": False}
     optimizer = optimizer(net.parameters, **settings)
     with Team(n_threads) as team:
         data = Data(X, y)
