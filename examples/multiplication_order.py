@@ -10,7 +10,7 @@ import numpy as np
 from _pictures import BLUE, GREY, ORANGE, run, save
 from matplotlib.figure import Figure
 
-from fastmlp._core import _blas
+from fastmlp._core import _products
 
 SIZES = (100, 200, 400)
 ORDERS = ("from the output's side, (g B) C", "from the input's side, g (B C)")
@@ -36,7 +36,7 @@ def measure(n):
     """Seconds from the row vector's side and from the other, and the largest difference of the results."""
     rng = np.random.default_rng(0)
     g, B, C = rng.normal(size=(1, n)), rng.normal(size=(n, n)), rng.normal(size=(n, n))
-    product = _blas.product  # the kernel that a network's passes use
+    product = _products.product  # the kernel that a network's passes use
 
     def backwards():
         return product(product(g, B), C)
@@ -50,7 +50,7 @@ def measure(n):
 def call_time():
     """Seconds of two products of 1 x 1 matrices: what calling costs, with nothing to multiply."""
     one = np.ones((1, 1))
-    return best_time(lambda: _blas.product(_blas.product(one, one), one), repeats=200)
+    return best_time(lambda: _products.product(_products.product(one, one), one), repeats=200)
 
 
 def main(output):

@@ -12,6 +12,8 @@ from threadpoolctl import threadpool_info
 from fastmlp._core import _config
 from fastmlp._version import __version__
 
+PRODUCTS = {"own": "own kernels", "blas": "BLAS"}
+
 
 def show_config() -> None:
     """Print versions, the instruction sets compiled and in use, BLAS and CPUs.
@@ -30,7 +32,7 @@ def show_config() -> None:
         ("kernels compiled", ", ".join(_config.compiled_isas())),
         ("kernels that run here", ", ".join(_config.available_isas())),
         ("kernels in use", f"{chosen} (FASTMLP_ISA chooses another)"),
-        ("matrix products", "own kernels" if _config.has_own_gemm() else "BLAS"),
+        ("matrix products", f"{PRODUCTS[_config.chosen_products()]} (FASTMLP_PRODUCTS=own or blas chooses)"),
         ("BLAS of SciPy", _scipy_blas()),
         ("CPU", f"{_cpu_name()}, {len(os.sched_getaffinity(0))} usable of {os.cpu_count()}"),
     ]

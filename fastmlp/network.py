@@ -1,11 +1,9 @@
 """The network itself: its parameters, and the equations S1 to S6 and S24 on them."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,22 +14,16 @@ from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
 from fastmlp._core._network import NetworkCore
 from fastmlp._core._plan import Plan
-from fastmlp._core._workspace import Workspace
-from fastmlp._typing import RandomState
+from fastmlp._threads import forward_threads, team_of
+from fastmlp._typing import MatrixLike, RandomState
+from fastmlp._views import LayerViews, block_views, dense_views, writeable
 from fastmlp.activations import Activation, Increasing, get_activation
 from fastmlp.initializers import INITIALIZERS
+from fastmlp.layers import Activate, BatchNorm, Dense, Dropout, Embedding, Layer, Scale
 from fastmlp.losses import Loss, Quantile, get_loss
 
 # Rows of one pass of `jacobian`: bounds its memory.
 JACOBIAN_BLOCK_ROWS = 1024
-
-
-class LayerViews(NamedTuple):
-    """Views of a flat array of parameters or gradients, one of each for every layer."""
-
-    coefs: list[np.ndarray]
-    intercepts: list[np.ndarray]
-    scales: list[np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -52,6 +44,8 @@ class Gradients:
         Derivatives by its scales (S13).
     inputs : ndarray of shape (n_samples, n_features)
         dC/dX = D_1 W_1^T (S24).
+    layers : list of dict of str to ndarray
+        Derivatives by the parameters of each layer, as ``Network.layer_parameters_``.
 
     Examples
     --------
@@ -67,44 +61,7 @@ class Gradients:
     intercepts: list[np.ndarray]
     scales: list[np.ndarray | None]
     inputs: np.ndarray
-
-
-class Views(list):
-    """Parts of one array: what is assigned to a place is written into the part that is there.
-
-    Copies and pickles are ordinary lists.
-    """
-
-    def __setitem__(self, place, values):
-        parts, values = (self[place], values) if isinstance(place, slice) else ([self[place]], [values])
-        if isinstance(place, slice):
-            values = [np.array(value) for value in values]  # lest one be written before it is read
-        elif np.may_share_memory(values[0], parts[0].base) and not np.may_share_memory(values[0], parts[0]):
-            raise ValueError("The array to assign is another layer's own, which may change before it is read; copy it.")
-        values = [np.asarray(value) for value in values]
-        shapes = [value.shape for value in values], [part.shape for part in parts]
-        if shapes[0] != shapes[1]:
-            raise ValueError(f"The arrays to assign have shapes {shapes[0]}; pass arrays of shapes {shapes[1]}.")
-        for part, value in zip(parts, values, strict=True):
-            part[...] = value
-
-    def _refuse(self, *args, **kwargs):
-        raise TypeError("The layers of a network are fixed; assign to one of them, or to all of them.")
-
-    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
-    __delitem__ = __iadd__ = __imul__ = _refuse
-
-    def __reduce__(self):
-        return list, (list(self),)
-
-
-def writeable(array: np.ndarray) -> np.ndarray:
-    """The array, or a copy if it came out of a file or another process as read-only memory."""
-    if array.flags.writeable:
-        return array
-    copy = aligned_empty(array.shape, array.dtype)
-    copy[...] = array
-    return copy
+    layers: list[dict[str, np.ndarray]]
 
 
 class Network:
@@ -138,6 +95,14 @@ class Network:
         variance of the batch, elsewhere by running ones, to which each step adds a tenth of the batch's. Biases then
         are the shifts. As in PyTorch, 1e-5 is added to the variance, and running variances are unbiased. Sample weights
         do not enter the statistics. A batch of one row is normalized by the running ones.
+    input_layers : sequence of Layer, default=()
+        `fastmlp.layers.Scale` and `fastmlp.layers.Embedding` objects, which come before the first dense layer. Inputs
+        are dropped out behind them.
+    trainable : {"all", "last"} or sequence of int, default="all"
+        Dense layers, from 1, that training changes; "last" is the output layer. What follows a dense layer (its batch
+        normalization) is trained with it, the input layers are with layer 1. A layer that is not trained normalizes by
+        its running statistics. Back-propagation ends at the lowest layer that is trained; `backward` gives all
+        gradients nevertheless.
     dtype : {"float64", "float32"}, default="float64"
         Of parameters and computation. float32 is about twice as fast; float64 is right for checking.
     random_state : int, RandomState instance or None, default=None
@@ -146,7 +111,12 @@ class Network:
     Attributes
     ----------
     parameters : ndarray of shape (n_parameters,)
-        [W_1; b_1], [W_2; b_2], ..., in one flat array; with batch normalization [W_l; shift_l; scale_l].
+        [W_1; b_1], [W_2; b_2], ..., in one flat array; with batch normalization [W_l; shift_l; scale_l]. Those of input
+        layers come first.
+    layers_ : tuple of Layer
+        All layers, in order: dense ones, batch normalization, activations, dropout, and the input layers.
+    layer_parameters_ : list of dict of str to ndarray
+        The parameters of each of them by name, views as well.
     coefs_ : list of ndarray of shape (fan_in, units)
         Weights W_l, views of `parameters`: writing into them, or assigning to them, changes the network.
     intercepts_ : list of ndarray of shape (units,)
@@ -198,6 +168,8 @@ class Network:
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
+        input_layers: Sequence[Layer] = (),
+        trainable: str | Sequence[int] = "all",
         dtype: str = "float64",
         random_state: RandomState = None,
     ):
@@ -212,13 +184,13 @@ class Network:
         self.batch_norm = bool(batch_norm)
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.")
-        initializers = check_init(init, n_hidden + 1)
-
-        n_parameters, n_statistics = sum(map(math.prod, self._block_shapes())), 2 * sum(self._normalized_units())
-        self._parameters = aligned_empty((n_parameters,), dtype, quarter=0)
-        self.statistics = aligned_empty((n_statistics,), dtype)
-        self._connect()
-        self._initialize(initializers, check_random_state(random_state))
+        self.layers_ = (*_check_input_layers(input_layers), *self._own_layers(check_init(init, n_hidden + 1)))
+        self._trainable = _check_trainable(trainable, n_hidden + 1)
+        plan = self._plan(np.dtype(dtype))
+        self._parameters = aligned_empty((plan.n_parameters,), dtype, quarter=0)
+        self.statistics = aligned_empty((plan.n_statistics,), dtype)
+        self._connect(plan)
+        self._initialize(check_random_state(random_state))
 
     @classmethod
     def from_weights(
@@ -355,7 +327,9 @@ class Network:
         """
         return self.predict_raw(self._check_X(X), activate_output=True)
 
-    def predict_raw(self, X, *, activate_output: bool = False, rows=None) -> np.ndarray:
+    def predict_raw(
+        self, X: MatrixLike, *, activate_output: bool = False, rows: np.ndarray | None = None, n_jobs: int | None = 1
+    ) -> np.ndarray:
         """Pre-activations of the output layer, Z_L, of an already validated X.
 
         Parameters
@@ -365,11 +339,13 @@ class Network:
             Whether to apply the output activation.
         rows : ndarray of intp, default=None
             Take these rows of X, in this order, instead of all.
+        n_jobs : int or None, default=1
+            The most threads; None for as many as there are CPUs and the work pays for. They change no bit.
 
         Returns
         -------
         ndarray of shape (n_samples, n_outputs)
-            Computed a tile of rows at a time: memory beyond the result does not grow with n_samples.
+            Computed a block of rows at a time: memory beyond the result does not grow with n_samples.
 
         Raises
         ------
@@ -384,19 +360,52 @@ class Network:
         >>> net.predict_raw(np.array([[3.0]]))
         array([[7.]])
         """
-        if X.dtype != self.parameters.dtype or X.shape[1] != self.sizes[0]:
-            raise ValueError(
-                f"X is {X.dtype} with {X.shape[1]} columns, but this network computes in {self.parameters.dtype} on "
-                f"{self.sizes[0]}; use forward, which converts."
-            )
-        return self._raw_outputs(Data(X, None, None, rows), activate_output)
+        if n_jobs != 1:
+            n_threads = forward_threads(self._core.plan, n_jobs, X.shape[0] if rows is None else len(rows))
+            if n_threads > 1:
+                with team_of(n_threads) as team:
+                    return self._core.predict(X, rows, activate_output, team)
+        return self._core.predict(X, rows, activate_output)
 
-    def _raw_outputs(self, data, activate_output):
-        out = np.empty((data.n_rows, self.n_outputs if activate_output else self.sizes[-1]), self.parameters.dtype)
-        tile_rows = min(self._core.plan.tile_rows, data.n_rows)
-        workspace = Workspace(self._core.plan, data, tile_rows, backward=False)
-        self._core.forward(workspace, data, out, activate_output)
-        return out
+    def evaluate(
+        self, data: Data, *, activate_output: bool = False, n_jobs: int | None = 1
+    ) -> tuple[float, np.ndarray]:
+        """Mean loss and outputs of already encoded data, as in prediction, in one pass.
+
+        Parameters
+        ----------
+        data : Data
+            Rows, targets and weights; no weight may be 0.
+        activate_output, n_jobs
+            As for `predict_raw`.
+
+        Returns
+        -------
+        float
+            C (S10), the weighted mean.
+        ndarray of shape (n_samples, n_outputs)
+            What `predict_raw` returns.
+
+        Raises
+        ------
+        ValueError
+            If they are not of this network's shapes and dtype.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> from fastmlp._core._data import Data
+        >>> net = Network.from_weights([[[2.0]]], [[0.0]], activation=[])
+        >>> net.evaluate(Data(np.array([[3.0], [1.0]]), np.array([[5.0], [2.0]])))
+        (0.25, array([[6.],
+               [2.]]))
+        """
+        n_threads = 1 if n_jobs == 1 else forward_threads(self._core.plan, n_jobs, data.n_rows)
+        if n_threads == 1:
+            return self._core.evaluate(data, activate_output)
+        with team_of(n_threads) as team:
+            return self._core.evaluate(data, activate_output, team)
 
     def mean_loss(self, data: Data) -> float:
         """C of already encoded data (S10), as in prediction; memory does not grow with the rows.
@@ -424,41 +433,7 @@ class Network:
         >>> net.mean_loss(Data(np.array([[3.0], [1.0]]), np.array([[5.0], [2.0]]), None, None))
         0.25
         """
-        tile_rows = min(self._core.plan.tile_rows, data.n_rows)
-        workspace = Workspace(self._core.plan, data, tile_rows, backward=True)
-        return self._core.mean_loss(workspace, data)
-
-    def evaluate(self, data: Data, *, activate_output: bool = False) -> tuple[float, np.ndarray]:
-        """C of already encoded data (S10), and the raw outputs of its rows, as in prediction.
-
-        Parameters
-        ----------
-        data : Data
-            Rows, targets and weights; no weight may be 0.
-        activate_output : bool, default=False
-            Whether outputs are A_L, and not Z_L.
-
-        Returns
-        -------
-        tuple of float and ndarray of shape (n_samples, n_outputs)
-            C as `mean_loss` returns it, and what `predict_raw` returns.
-
-        Raises
-        ------
-        ValueError
-            If they are not of this network's shapes and dtype.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from fastmlp import Network
-        >>> from fastmlp._core._data import Data
-        >>> net = Network.from_weights([[[2.0]]], [[0.0]], activation=[])
-        >>> net.evaluate(Data(np.array([[3.0], [1.0]]), np.array([[5.0], [2.0]]), None, None))
-        (0.25, array([[6.],
-               [2.]]))
-        """
-        return self.mean_loss(data), self._raw_outputs(data, activate_output)
+        return self._core.evaluate(data, with_outputs=False)[0]
 
     def activations(
         self, X: ArrayLike, *, training: bool = False, random_state: RandomState = None
@@ -490,10 +465,10 @@ class Network:
         [(1, 3), (1, 4), (1, 2)]
         """
         X = self._check_X(X)
-        data = Data(X, None, None, None)
-        workspace = Workspace(self._core.plan, data, len(X), backward=False)
+        data = Data(X)
+        workspace = self._core.workspace(data)
         outputs = workspace.outputs if training else workspace.activations
-        self._core.forward(workspace, data, outputs[-1], True, training, self._seed(training, random_state))
+        self._core.forward(workspace, data, training, self._seed(training, random_state))
         return [X if outputs[0] is None else outputs[0], *outputs[1:]]
 
     def cost(
@@ -533,8 +508,8 @@ class Network:
         >>> Network.from_weights([[[1.0]]], [[0.0]], activation=[]).cost([[3.0]], [1.0])
         2.0
         """
-        data = Data(*self._check_batch(X, y, sample_weight), None)
-        workspace = Workspace(self._core.plan, data, data.n_rows, backward=True)
+        data = Data(*self._check_batch(X, y, sample_weight))
+        workspace = self._core.workspace(data, backward=True)
         return self._core.cost(workspace, data, training, self._seed(training, random_state))
 
     def backward(
@@ -577,11 +552,15 @@ class Network:
         >>> gradients.deltas, gradients.coefs, gradients.intercepts, gradients.inputs
         ([array([[2.]])], [array([[6.]])], [array([2.])], array([[2.]]))
         """
-        cost, gradient, workspace = self._backward(X, y, sample_weight, training, random_state)
-        inputs = np.empty((workspace.rows, self.sizes[0]), gradient.dtype)
-        self._core.input_gradient(workspace, inputs)
-        views = self.split(gradient)
-        return Gradients(cost, workspace.deltas[1:], views.coefs, views.intercepts, views.scales, inputs)
+        self.check_trainable()
+        data = Data(*self._check_batch(X, y, sample_weight))
+        workspace, seed = self._core.workspace(data, backward=True), self._seed(training, random_state)
+        gradient, inputs = np.empty_like(self.parameters), np.empty((data.n_rows, self.sizes[0]), data.dtype)
+        cost, _ = self._core.backward(workspace, data, gradient, training, seed)
+        self._core.input_gradient(workspace, data, inputs, training, seed)
+        blocks = block_views(gradient, self.sizes[0], self.layers_)
+        views = dense_views(blocks, self.layers_)
+        return Gradients(cost, workspace.deltas[1:], views.coefs, views.intercepts, views.scales, inputs, blocks)
 
     def step(
         self,
@@ -627,11 +606,17 @@ class Network:
         """
         if not isinstance(learning_rate, Real) or not 0 < learning_rate < np.inf:
             raise ValueError(f"learning_rate is {learning_rate!r}; pass a positive number.")
-        cost, gradient, workspace = self._backward(X, y, sample_weight, True, random_state)
+        self.check_trainable()
+        data = Data(*self._check_batch(X, y, sample_weight))
+        workspace, gradient = self._core.workspace(data, backward=True), np.zeros_like(self.parameters)
+        cost, _ = self._core.backward(workspace, data, gradient, True, self._seed(True, random_state), of_trained=True)
         if not np.isfinite(cost):
             raise ValueError(f"The cost is {cost}, so no step was taken; scale X and y, or use smaller weights.")
+        for block, view in self._blocks(gradient):
+            if block.rate != 1:
+                view *= block.rate
         self._parameters -= learning_rate * gradient
-        self._core.follow_batch_statistics(workspace)
+        self._core.follow_batch_statistics(workspace, data.n_rows)
         return cost
 
     def jacobian(self, X: ArrayLike) -> np.ndarray:
@@ -662,16 +647,14 @@ class Network:
         X = self._check_X(X)
         out = np.empty((len(X), self.n_outputs, self.sizes[0]), X.dtype)
         for start in range(0, len(X), JACOBIAN_BLOCK_ROWS):
-            block = X[start : start + JACOBIAN_BLOCK_ROWS]
-            data = Data(block, None, None, None)
-            workspace = Workspace(self._core.plan, data, len(block), backward=True)
-            self._core.forward_for_pull_back(workspace, data)
-            inputs = np.empty_like(block)
+            data = Data(X[start : start + JACOBIAN_BLOCK_ROWS])
+            workspace, inputs = self._core.workspace(data, backward=True), np.empty((data.n_rows, X.shape[1]), X.dtype)
+            self._core.forward(workspace, data)
             for k in range(self.n_outputs):
                 workspace.output_gradient[...] = np.eye(self.n_outputs, dtype=X.dtype)[k]
-                self._core.pull_back(workspace)
-                self._core.input_gradient(workspace, inputs)
-                out[start : start + len(block), k] = inputs
+                self._core.pull_back(workspace, data)
+                self._core.input_gradient(workspace, data, inputs)
+                out[start : start + data.n_rows, k] = inputs
         return out
 
     def check_trainable(self) -> None:
@@ -720,14 +703,7 @@ class Network:
         LayerViews(coefs=[array([[0.],
                [1.]])], intercepts=[array([2.])], scales=[None])
         """
-        coefs, intercepts, scales, start = [], [], [], 0
-        for (rows, units), (fan_in, _) in zip(self._block_shapes(), self._weight_shapes(), strict=True):
-            block = flat[start : start + rows * units].reshape(rows, units)
-            start += rows * units
-            coefs.append(block[:fan_in])
-            intercepts.append(block[fan_in])
-            scales.append(block[fan_in + 1] if rows > fan_in + 1 else None)
-        return LayerViews(Views(coefs), Views(intercepts), Views(scales))
+        return dense_views(block_views(flat, self.sizes[0], self.layers_), self.layers_)
 
     @property
     def coefs_(self) -> list[np.ndarray]:
@@ -757,82 +733,134 @@ class Network:
         """The compiled passes over `parameters`."""
         return self._core
 
-    def _backward(self, X, y, sample_weight, training, random_state):
-        self.check_trainable()
-        data = Data(*self._check_batch(X, y, sample_weight), None)
-        workspace = Workspace(self._core.plan, data, data.n_rows, backward=True)
-        gradient = np.empty_like(self.parameters)
-        cost, _ = self._core.backward(workspace, data, gradient, training, self._seed(training, random_state))
-        return cost, gradient, workspace
+    @property
+    def trainable(self) -> str | tuple[int, ...]:
+        """Dense layers that training changes, as given: "all", "last" or their numbers, from 1. May be assigned to."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = _check_trainable(value, len(self.sizes) - 1)
+        self._connect(self._plan(self.parameters.dtype))
+
+    def penalized(self, flat: np.ndarray) -> list[tuple[float, np.ndarray]]:
+        """The parts of a flat array that training changes and penalizes, each with the factor of its penalty.
+
+        Parameters
+        ----------
+        flat : ndarray of shape (n_parameters,)
+            Of parameters or gradients.
+
+        Returns
+        -------
+        list of (float, ndarray)
+            Views.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> Network([2, 2, 1], trainable="last").penalized(np.arange(9.0))
+        [(1.0, array([[6.],
+               [7.]]))]
+        """
+        trained = self._trained_layers()
+        return [
+            (block.penalty, view)
+            for (block, view), is_trained in zip(self._blocks(flat), self._of_blocks(trained), strict=True)
+            if is_trained and block.penalty > 0
+        ]
+
+    def _blocks(self, flat):
+        """Each block of parameters, and its part of a flat array."""
+        n_inputs = self.sizes[0]
+        views = iter(block_views(flat, n_inputs, self.layers_))
+        for layer in self.layers_:
+            yield from zip(layer.blocks(n_inputs), next(views).values(), strict=True)
+            n_inputs = layer.n_outputs(n_inputs)
+
+    def _of_blocks(self, values):
+        """One value for each block, from one for each layer."""
+        n_inputs = self.sizes[0]
+        for layer, value in zip(self.layers_, values, strict=True):
+            yield from [value] * len(layer.blocks(n_inputs))
+            n_inputs = layer.n_outputs(n_inputs)
+
+    def _trained_layers(self):
+        """Whether training changes a layer, for each of them: those between two dense layers go with the first."""
+        n_dense = len(self.sizes) - 1
+        numbers = {"all": range(1, n_dense + 1), "last": (n_dense,)}.get(self._trainable, self._trainable)
+        number, trained = 0, []
+        for layer in self.layers_:
+            number += layer.kind == "dense"
+            trained.append(max(number, 1) in numbers)
+        return trained
 
     def _seed(self, training, random_state):
         return check_random_state(random_state).randint(2**31 - 1) if training and self.is_random else 0
 
-    def _normalized_units(self):
-        return self.sizes[1:-1] if self.batch_norm else ()
-
-    def _weight_shapes(self):
-        fan_in = self.sizes[0]
-        for units, activation in zip(self.sizes[1:], (*self.activations_, self.out_activation), strict=True):
-            yield fan_in, units
-            fan_in = activation.n_outputs(units)
-
-    def _block_shapes(self):
-        """Rows and columns of [W_l; b_l], with batch normalization of [W_l; shift_l; scale_l]."""
-        shapes = list(self._weight_shapes())
-        n_normalized = len(self._normalized_units())
-        for layer, (fan_in, units) in enumerate(shapes):
-            yield fan_in + 1 + (layer < n_normalized), units
-
-    def _connect(self):
-        """Make the views and the compiled core, which are derived from the parameters and never stored."""
-        self._views = self.split(self.parameters)
-        self.running_means_, self.running_variances_ = [None] * len(self.coefs_), [None] * len(self.coefs_)
-        start = 0
-        for layer, units in enumerate(self._normalized_units()):
-            self.running_means_[layer] = self.statistics[start : start + units]
-            self.running_variances_[layer] = self.statistics[start + units : start + 2 * units]
-            start += 2 * units
-        hidden = [
-            (units, activation, dropout, self.batch_norm)
-            for units, activation, dropout in zip(self.sizes[1:-1], self.activations_, self.dropout, strict=True)
-        ]
-        layers = [*hidden, (self.sizes[-1], self.out_activation, 0.0, False)]
-        plan = Plan(self.sizes[0], self.input_dropout, layers, self.loss, self.parameters.dtype)
-        self._core = NetworkCore(self.parameters, self.statistics, plan)
-
-    def _initialize(self, initializers, random_state):
+    def _own_layers(self, initializers):
+        """The layers that the constructor's other parameters make, in order."""
+        if self.input_dropout:
+            yield Dropout(self.input_dropout)
         # The output layer is drawn for the last hidden layer's activation, as scikit-learn does.
         gains = [activation.init_gain for activation in self.activations_]
         gains.append(gains[-1] if gains else get_activation("identity").init_gain)
-        for w, b, gain, initializer in zip(self.coefs_, self.intercepts_, gains, initializers, strict=True):
-            if initializer == "auto":
-                bound = np.sqrt(gain / sum(w.shape))
-                w[...] = random_state.uniform(-bound, bound, w.shape)
-                b[...] = random_state.uniform(-bound, bound, b.shape)
+        dense = [
+            Dense(units, init=init, gain=gain)
+            for units, init, gain in zip(self.sizes[1:], initializers, gains, strict=True)
+        ]
+        for layer, activation, dropout in zip(dense[:-1], self.activations_, self.dropout, strict=True):
+            if self.batch_norm:
+                yield replace(layer, has_bias=False)
+                yield BatchNorm()
             else:
-                w[...] = INITIALIZERS[initializer](w.shape, random_state)
-                b[...] = 0
-        for b, scale, mean, variance in zip(
-            self.intercepts_, self.scales_, self.running_means_, self.running_variances_, strict=True
-        ):
-            if scale is not None:
-                b[...], scale[...], mean[...], variance[...] = 0, 1, 0, 1
+                yield layer
+            yield Activate(activation)
+            if dropout:
+                yield Dropout(dropout)
+        yield dense[-1]
+        yield Activate(self.out_activation)
+
+    def _plan(self, dtype):
+        return Plan(self.sizes[0], self.layers_, self.loss, dtype, self._trained_layers())
+
+    def _connect(self, plan):
+        """Make the views and the compiled core, which are derived from the parameters and never stored."""
+        self.layer_parameters_ = block_views(self.parameters, self.sizes[0], self.layers_)
+        self._views = dense_views(self.layer_parameters_, self.layers_)
+        self.running_means_, self.running_variances_ = [None] * len(self.coefs_), [None] * len(self.coefs_)
+        start = 0
+        for layer, units in enumerate(self.sizes[1:-1] if self.batch_norm else ()):
+            self.running_means_[layer] = self.statistics[start : start + units]
+            self.running_variances_[layer] = self.statistics[start + units : start + 2 * units]
+            start += 2 * units
+        self._core = NetworkCore(self.parameters, self.statistics, plan)
+
+    def _initialize(self, random_state):
+        for layer, blocks in zip(self.layers_, self.layer_parameters_, strict=True):
+            layer.initialize(list(blocks.values()), random_state)
+        for mean, variance in zip(self.running_means_, self.running_variances_, strict=True):
+            if mean is not None:
+                mean[...], variance[...] = 0, 1
 
     def __getstate__(self):
-        derived = {"_views", "running_means_", "running_variances_", "_core"}
+        derived = {"_views", "layer_parameters_", "running_means_", "running_variances_", "_core"}
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
         self._parameters, self.statistics = writeable(self._parameters), writeable(self.statistics)
-        self._connect()
+        self._connect(self._plan(self._parameters.dtype))
 
     def _check_X(self, X):
         X = check_array(X, dtype=self.parameters.dtype, order="C", input_name="X")
         X = np.require(X, requirements="A")
         if X.shape[1] != self.sizes[0]:
             raise ValueError(f"X has {X.shape[1]} features; this network takes {self.sizes[0]}.")
+        for layer in self.layers_:
+            if isinstance(layer, Embedding):
+                layer.check_codes(X)
         return X
 
     def _check_batch(self, X, y, sample_weight):
@@ -853,6 +881,25 @@ def _check_sizes(sizes):
     if len(sizes) < 2 or not all(isinstance(n, Integral) and 1 <= n < 2**31 for n in sizes):
         raise ValueError(f"sizes is {sizes}; pass the units of at least two layers, each a positive integer.")
     return tuple(int(n) for n in sizes)
+
+
+def _check_input_layers(layers):
+    layers = tuple(layers)
+    for layer in layers:
+        if not isinstance(layer, (Scale, Embedding)):
+            raise ValueError(f"input_layers has {layer!r}; pass fastmlp.layers.Scale and Embedding objects.")
+    return layers
+
+
+def _check_trainable(trainable, n_layers):
+    if isinstance(trainable, str) and trainable in ("all", "last"):
+        return trainable
+    numbers = () if isinstance(trainable, str) or not np.iterable(trainable) else tuple(trainable)
+    if not numbers or not all(isinstance(n, Integral) and 1 <= n <= n_layers for n in numbers):
+        raise ValueError(
+            f"trainable is {trainable!r}; pass 'all', 'last', or numbers of dense layers from 1 to {n_layers}."
+        )
+    return tuple(int(n) for n in numbers)
 
 
 def check_activations(activation, n_hidden: int) -> tuple[Activation, ...]:

@@ -3,7 +3,7 @@
 import os
 
 import numpy as np
-from fastmlp._core._blas import product
+from fastmlp._core._products import product
 from scipy.linalg.blas import sgemm
 from threadpoolctl import threadpool_limits
 

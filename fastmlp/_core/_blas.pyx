@@ -1,21 +1,13 @@
-"""Matrix products: the kernel table's own, or BLAS through SciPy where the table has none.
-
-The only file that cimports scipy.linalg.cython_blas, and one of the two places that switch on the dtype.
-"""
+"""Matrix products by BLAS, through SciPy. The only file that cimports scipy.linalg.cython_blas."""
 
 from libc.string cimport memcpy, memset
 from scipy.linalg.cython_blas cimport dgemm, sgemm
 
-import numpy as np
-
-from fastmlp._core._config cimport kernels_for
-from fastmlp._core._kernels cimport FM_GEMM_SCRATCH_BYTES, FM_RELU, fm_activation_arguments
-from fastmlp._core._memory cimport address
-
-from fastmlp._core._memory import aligned_empty
+from fastmlp._core._kernels cimport FM_RELU, fm_activation_arguments, fm_kernels, fm_product
+from fastmlp._core._products cimport set_blas
 
 
-cdef void multiply(const fm_kernels *kernels, const fm_product *product, void *scratch) noexcept nogil:
+cdef void multiply(const fm_kernels *kernels, const fm_product *product) noexcept nogil:
     """C = end(init + A B)."""
     cdef:
         Py_ssize_t i
@@ -32,9 +24,6 @@ cdef void multiply(const fm_kernels *kernels, const fm_product *product, void *s
         float one_f32 = 1, beta_f32 = product.init != NULL
         double one_f64 = 1, beta_f64 = product.init != NULL
         fm_activation_arguments nothing
-    if kernels.gemm != NULL:
-        kernels.gemm(product, scratch)
-        return
     if product.init != NULL:
         for i in range(product.m):
             memcpy(c + <size_t> i * row_bytes, product.init, row_bytes)
@@ -51,24 +40,4 @@ cdef void multiply(const fm_kernels *kernels, const fm_product *product, void *s
         kernels.activation_backward[<int> FM_RELU](c, c, product.mask, product.mask, product.m, product.n, &nothing)
 
 
-# Made once, because that takes longer than a small product; the GIL keeps two products from sharing it.
-product_scratch = aligned_empty((FM_GEMM_SCRATCH_BYTES,), np.uint8)
-
-
-def product(a, b):
-    """A B, of matrices of one dtype, float32 or float64, by the kernels that training uses: to show and time them."""
-    a, b = np.require(a, requirements=["C", "A"]), np.require(b, a.dtype, ["C", "A"])
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
-        raise ValueError(f"a has shape {a.shape} and b {b.shape}; pass (m, k) and (k, n).")
-    if a.dtype not in (np.float32, np.float64):
-        raise ValueError(f"a is {a.dtype}; pass float32 or float64.")
-    cdef:
-        const fm_kernels *kernels = kernels_for(a.dtype.name)
-        fm_product of
-    c = np.empty((a.shape[0], b.shape[1]), a.dtype)
-    memset(&of, 0, sizeof(fm_product))
-    of.c, of.a, of.b = address(c), address(a), address(b)
-    of.m, of.n, of.k = a.shape[0], b.shape[1], a.shape[1]
-    of.a_row, of.a_col, of.b_row, of.b_col = of.k, 1, of.n, 1
-    multiply(kernels, &of, address(product_scratch))
-    return c
+set_blas(multiply)

@@ -1,6 +1,7 @@
 """Which kernel tables exist, which run on this CPU, and which one is used."""
 
 import os
+from importlib import import_module
 
 from fastmlp._core._kernels cimport (
     FM_AVX2,
@@ -8,6 +9,8 @@ from fastmlp._core._kernels cimport (
     FM_FLOAT32,
     FM_FLOAT64,
     FM_GENERIC,
+    FM_N_DTYPES,
+    FM_N_ISAS,
     fm_dtype,
     fm_isa,
     fm_isa_available,
@@ -48,14 +51,41 @@ def chosen_isa():
     return chosen
 
 
+def chosen_products():
+    """Who multiplies matrices: "own" kernels, or "blas" through SciPy.
+
+    That is BLAS where the table has no products of its own, or FASTMLP_PRODUCTS says so.
+
+    Raises
+    ------
+    ValueError
+        If FASTMLP_PRODUCTS names something else, or own kernels that the instruction set in use does not have.
+    """
+    cdef fm_isa isa = ISAS[chosen_isa()]
+    has_own = fm_kernels_for(isa, FM_FLOAT32).gemm != NULL
+    chosen = os.environ.get("FASTMLP_PRODUCTS") or ("own" if has_own else "blas")
+    if chosen not in ("own", "blas") or (chosen == "own" and not has_own):
+        raise ValueError(
+            f"The environment variable FASTMLP_PRODUCTS is {chosen!r}, which the {chosen_isa()} kernels do not offer; "
+            f"unset it or use {'own or ' if has_own else ''}blas."
+        )
+    return chosen
+
+
+# The tables without products of their own, as they are asked for.
+cdef fm_kernels[FM_N_ISAS][FM_N_DTYPES] tables_for_blas
+
+
 cdef const fm_kernels *kernels_for(str dtype) except NULL:
     """The table in use for a dtype, by its name."""
     cdef:
         fm_isa isa = ISAS[chosen_isa()]
         fm_dtype number = DTYPES[dtype]
-    return fm_kernels_for(isa, number)
-
-
-def has_own_gemm():
-    """Whether the kernels in use multiply matrices themselves, rather than through BLAS."""
-    return kernels_for("float32").gemm != NULL
+        const fm_kernels *own = fm_kernels_for(isa, number)
+        fm_kernels *for_blas = &tables_for_blas[<int> isa][<int> number]
+    if chosen_products() == "own":
+        return own
+    import_module("fastmlp._core._blas")  # which registers itself
+    for_blas[0] = own[0]
+    for_blas.gemm, for_blas.pack, for_blas.panel_columns = NULL, NULL, 0
+    return for_blas

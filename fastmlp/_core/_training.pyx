@@ -8,18 +8,20 @@ a phase more. Losses and penalties are kept tile by tile and added up in one ord
 threads nor who was faster can change a bit of the result.
 """
 
-from libc.math cimport NAN, isfinite, sqrt
+from libc.math cimport isfinite, sqrt
 from libc.stdint cimport uint64_t
 
 from fastmlp._core._data cimport Data
-from fastmlp._core._kernels cimport FM_ADAGRAD, FM_ADAM, FM_RMSPROP, FM_SGD, fm_kernels, fm_step
-from fastmlp._core._memory cimport address
+from fastmlp._core._kernels cimport FM_N_OPTIMIZERS, fm_kernels, fm_optimizer_names, fm_step, numbers_of
+from fastmlp._core._layers cimport pack_weights, update_statistics
+from fastmlp._core._memory cimport PAGE, address
 from fastmlp._core._network cimport NetworkCore
-from fastmlp._core._plan cimport Layer, ParameterTile
+from fastmlp._core._pass cimport Net, ParameterTile, Pass
+from fastmlp._core._passes cimport batch_of, gradient_phase, gradient_tile, rows_phase
 from fastmlp._core._team cimport Job, Team, Turn
-from fastmlp._core._workspace cimport Batch, LayerMemory, Workspace
+from fastmlp._core._workspace cimport Workspace
 
-OPTIMIZER_KERNELS = {"sgd": FM_SGD, "rmsprop": FM_RMSPROP, "adagrad": FM_ADAGRAD, "adam": FM_ADAM}
+OPTIMIZER_KERNELS = numbers_of(fm_optimizer_names, FM_N_OPTIMIZERS)
 
 # One optimizer step.
 cdef struct Step:
@@ -63,6 +65,7 @@ cdef class Training(Job):
         double l2
         uint64_t seed
         double total
+        Pass p             # of the first batch; each thread has its own
 
     def __init__(
         self, NetworkCore core, Workspace workspace, Data data, Team team, optimizer, Py_ssize_t batch_size, double l1,
@@ -73,7 +76,7 @@ cdef class Training(Job):
             raise ValueError("Parameters, statistics and moments are read-only; copy them first.")
         if any(moment.shape != core.parameters.shape or moment.dtype != core.parameters.dtype for moment in moments):
             raise ValueError("The optimizer's moments are those of another network; make a new optimizer.")
-        core._check(data, True)
+        core.check_targets(data)
         self.core, self.workspace, self.data, self.team, self.moments = core, workspace, data, team, moments
         self.batch_size, self.l1, self.l2 = batch_size, l1, l2
         self.step.kernel = OPTIMIZER_KERNELS[optimizer.kernel]
@@ -82,6 +85,8 @@ cdef class Training(Job):
         self.step.scalars.decay_1, self.step.scalars.decay_2 = optimizer.decay_1, optimizer.decay_2
         self.step.scalars.epsilon, self.step.scalars.nesterov = optimizer.epsilon, optimizer.nesterov
         self.step.clip_norm = clip_norm
+        self.p = core.new_pass(&data.rows, workspace)
+        self.p.stop = core.plan.net.first_trained
 
     def run_steps(self, Py_ssize_t first, const double[:, ::1] sizes, uint64_t seed):
         """Steps from row `first`, one for each row of `sizes`; the last batch may be short.
@@ -97,119 +102,99 @@ cdef class Training(Job):
 
     cdef void run(self, int thread) noexcept nogil:
         cdef:
-            Py_ssize_t number, tile, n_tiles, first = self.first
+            Pass p = self.p
+            const Net *net = p.net
+            Py_ssize_t number, n_tiles, first = self.first
             double loss, norm
             Step step = self.step  # each thread has its own
             Turn turn
-            Batch batch
         turn.thread, turn.phase = thread, 0
-        self.packing_phase(&turn)
+        self.packing_phase(&p, &turn)
         for number in range(self.sizes.shape[0]):
-            batch = self.core.batch_of(
-                self.data, first, min(self.batch_size, self.data.n_rows - first), True, self.seed + <uint64_t> number
+            p.batch = batch_of(
+                net, p.rows, first, min(self.batch_size, p.rows.n_rows - first), True, self.seed + <uint64_t> number
             )
-            first += batch.rows
-            n_tiles = self.core.plan.n_row_tiles(batch.rows)
-            self.team.begin_phase(&turn, n_tiles)
-            tile = self.team.take_tile(&turn)
-            while tile >= 0:
-                self.workspace.row_losses[tile] = self.core.rows_tile(
-                    self.workspace, self.data, &batch, thread, tile, n_tiles, True
-                )
-                tile = self.team.take_tile(&turn)
-            self.team.meet()
-            loss = batch.scale * sum_of(self.workspace.row_losses, n_tiles)
-            if self.workspace.failed or not isfinite(loss):  # which all threads see
+            first += p.batch.n_rows
+            n_tiles = self.core.plan.n_row_tiles(p.batch.n_rows)
+            loss = p.batch.scale * rows_phase(&p, self.team, &turn, n_tiles, True)
+            if not isfinite(loss):  # which all threads see
                 if thread == 0:
-                    self.total = NAN if self.workspace.failed else loss
+                    self.total = loss
                 return
             step.scalars.learning_rate, step.shrink = self.sizes[number, 0], self.sizes[number, 1]
-            step.l1 = self.l1 * batch.scale / self.core.plan.loss_scale
-            step.l2 = self.l2 * batch.scale / self.core.plan.loss_scale
+            step.l1 = self.l1 * p.batch.scale / net.loss_scale
+            step.l2 = self.l2 * p.batch.scale / net.loss_scale
             norm = 0
             if isfinite(step.clip_norm):
-                self.gradient_phase(&turn, &batch)
-                norm = sqrt(sum_of(self.workspace.squares, self.core.plan.n_parameter_tiles))
-            if thread == 0 and batch.statistics_vary:
-                self.core.update_statistics(self.workspace, batch.rows)
-            self.parameters_phase(&turn, &batch, &step, norm)
+                gradient_phase(p.memory.whole_gradient, &p, self.team, &turn, True)
+                norm = sqrt(sum_of(p.memory.squares, net.n_trained))
+            if thread == 0 and p.batch.statistics_vary:
+                update_statistics(&p)
+            self.parameters_phase(&p, &turn, &step, norm)
             if thread == 0:
-                loss += sum_of(self.workspace.penalties, self.core.plan.n_parameter_tiles)
-                self.total += loss * batch.rows
+                loss += sum_of(p.memory.penalties, net.n_trained)
+                self.total += loss * p.batch.n_rows
 
-    cdef void packing_phase(self, Turn *turn) noexcept nogil:
+    cdef void packing_phase(self, const Pass *p, Turn *turn) noexcept nogil:
         """Weights into panels, before the first step: they may have been changed since the last call."""
         cdef Py_ssize_t number
-        self.team.begin_phase(turn, self.core.plan.n_parameter_tiles)
+        self.team.begin_phase(turn, p.net.n_tiles)
         number = self.team.take_tile(turn)
         while number >= 0:
-            pack_weights(self.core, self.workspace, &self.core.plan.parameter_tiles[number])
+            pack_weights(p, &p.net.tiles[number])
             number = self.team.take_tile(turn)
         self.team.meet()
 
-    cdef void gradient_phase(self, Turn *turn, const Batch *batch) noexcept nogil:
-        """The gradient of all parameters, and the sum of its squares, tile by tile."""
-        cdef:
-            ParameterTile *tile
-            Py_ssize_t number
-            char *gradient
-        self.team.begin_phase(turn, self.core.plan.n_parameter_tiles)
-        number = self.team.take_tile(turn)
-        while number >= 0:
-            tile = &self.core.plan.parameter_tiles[number]
-            gradient = self.workspace.whole_gradient + self.core.tile_offset(tile) * self.core.itemsize
-            self.core.gradient_tile(self.workspace, self.data, batch, turn.thread, number, gradient)
-            self.workspace.squares[number] = self.core.kernels.sum_of_squares(
-                gradient, tile_weights(self.core, tile) + tile_rest(self.core, tile)
-            )
-            number = self.team.take_tile(turn)
-        self.team.meet()
-
-    cdef void parameters_phase(self, Turn *turn, const Batch *batch, Step *step, double norm) noexcept nogil:
+    cdef void parameters_phase(self, const Pass *p, Turn *turn, const Step *step, double norm) noexcept nogil:
         """Gradient, penalties and step, tile by tile. `norm` is that of the gradient, where it may be clipped."""
         cdef:
-            ParameterTile *tile
-            Py_ssize_t number, start, n_weights, rest
+            const ParameterTile *tile
+            Py_ssize_t number, offset
             char *gradient
-        self.team.begin_phase(turn, self.core.plan.n_parameter_tiles)
+        self.team.begin_phase(turn, p.net.n_trained)
         number = self.team.take_tile(turn)
         while number >= 0:
-            tile = &self.core.plan.parameter_tiles[number]
-            start = self.core.tile_offset(tile)
-            n_weights, rest = tile_weights(self.core, tile), tile_rest(self.core, tile)
+            tile = &p.net.trained[number]
+            offset = tile.offset * p.net.itemsize
             if isfinite(step.clip_norm):
-                gradient = self.workspace.whole_gradient + start * self.core.itemsize
+                gradient = p.memory.whole_gradient + offset
                 if norm > step.clip_norm:
-                    self.core.kernels.scale(gradient, n_weights + rest, step.clip_norm / norm)
+                    p.net.kernels.scale(gradient, tile.n, step.clip_norm / norm)
             else:
-                gradient = self.workspace.gradient_of(turn.thread, start * self.core.itemsize)
-                self.core.gradient_tile(self.workspace, self.data, batch, turn.thread, number, gradient)
-            self.workspace.penalties[number] = self.update(step, gradient, start, n_weights, rest)
-            pack_weights(self.core, self.workspace, tile)
+                # As far from the parameters in a page as a whole array of gradients would be.
+                gradient = p.memory.gradients + turn.thread * p.memory.thread_gradient_bytes + offset % PAGE
+                gradient_tile(gradient, p, tile, turn.thread)
+            p.memory.penalties[number] = update(p, tile, step, gradient)
+            pack_weights(p, tile)
             number = self.team.take_tile(turn)
         self.team.meet()
 
-    cdef double update(
-        self, Step *step, char *gradient, Py_ssize_t start, Py_ssize_t n_weights, Py_ssize_t rest,
-    ) noexcept nogil:
-        """Weight decay, penalties and step on the weights from parameter `start` on, of which the penalties before it
-        are returned; on the `rest` below them the step alone."""
-        cdef:
-            const fm_kernels *kernels = self.core.kernels
-            Py_ssize_t offset = start * self.core.itemsize
-            char *weights = self.core.p + offset
-            double penalty = 0, squares = 0, squares_in_step
-            bint shrinks = step.shrink != 1
-        if step.l1 > 0:
-            penalty = step.l1 * kernels.add_l1_gradient(gradient, weights, n_weights, step.l1)
-        if shrinks:
-            squares = kernels.sum_of_squares(weights, n_weights)
-            kernels.scale(weights, n_weights, step.shrink)
-        squares_in_step = kernels.update[step.kernel](
-            weights, step.moment_1 + offset, step.moment_2 + offset if step.moment_2 != NULL else NULL, gradient,
-            n_weights + rest, n_weights, step.l2, &step.scalars,
-        )
-        return penalty + 0.5 * step.l2 * (squares if shrinks else squares_in_step)
+
+cdef double update(const Pass *p, const ParameterTile *tile, const Step *step, char *gradient) noexcept nogil:
+    """Weight decay, penalties and step on a tile's parameters; returns the penalties before it.
+
+    Penalties are those of the first `n_penalized`; on the others the step alone is done.
+    """
+    cdef:
+        const fm_kernels *kernels = p.net.kernels
+        Py_ssize_t offset = tile.offset * p.net.itemsize
+        char *parameters = p.parameters + offset
+        double penalty = 0, squares = 0, squares_in_step, shrink = step.shrink
+        double l1 = step.l1 * tile.penalty, l2 = step.l2 * tile.penalty
+        fm_step scalars = step.scalars
+    scalars.learning_rate *= tile.rate
+    if tile.rate * tile.penalty != 1:
+        shrink = 1 - (1 - shrink) * tile.rate * tile.penalty
+    if l1 > 0:
+        penalty = l1 * kernels.add_l1_gradient(gradient, parameters, tile.n_penalized, l1)
+    if shrink != 1:
+        squares = kernels.sum_of_squares(parameters, tile.n_penalized)
+        kernels.scale(parameters, tile.n_penalized, shrink)
+    squares_in_step = kernels.update[step.kernel](
+        parameters, step.moment_1 + offset, step.moment_2 + offset if step.moment_2 != NULL else NULL, gradient,
+        tile.n, tile.n_penalized, l2, &scalars,
+    )
+    return penalty + 0.5 * l2 * (squares if shrink != 1 else squares_in_step)
 
 
 cdef double sum_of(const double *values, Py_ssize_t n) noexcept nogil:
@@ -219,33 +204,3 @@ cdef double sum_of(const double *values, Py_ssize_t n) noexcept nogil:
     for i in range(n):
         total += values[i]
     return total
-
-
-cdef Py_ssize_t tile_weights(NetworkCore core, const ParameterTile *tile) noexcept nogil:
-    """Weights of a parameter tile."""
-    return (tile.last - tile.first) * core.layers[tile.depth].units
-
-
-cdef Py_ssize_t tile_rest(NetworkCore core, const ParameterTile *tile) noexcept nogil:
-    """Parameters below them: biases, with batch normalization shifts and scales."""
-    cdef Layer *layer = &core.layers[tile.depth]
-    return (1 + layer.normalizes) * layer.units if tile.last == layer.inputs else 0
-
-
-cdef void pack_weights(NetworkCore core, Workspace workspace, const ParameterTile *tile) noexcept nogil:
-    """A tile's weights into panels, as the products of the next rows phase read them."""
-    cdef:
-        Layer *layer = &core.layers[tile.depth]
-        LayerMemory *memory = &workspace.layers[tile.depth]
-        Py_ssize_t width = core.kernels.panel_columns, rows = tile.last - tile.first
-        char *weights = core.p + core.tile_offset(tile) * core.itemsize
-    if memory.packed != NULL:
-        core.kernels.pack(
-            memory.packed + tile.first * width * core.itemsize, layer.inputs * width, weights, layer.units, 1, rows,
-            layer.units,
-        )
-    if memory.packed_transpose != NULL:
-        core.kernels.pack(
-            memory.packed_transpose + tile.first * layer.units * core.itemsize, layer.units * width, weights, 1,
-            layer.units, layer.units, rows,
-        )

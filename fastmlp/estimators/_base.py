@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from fastmlp._blocks import row_blocks
 from fastmlp._hold import held
+from fastmlp._threads import check_n_jobs
 from fastmlp._typing import MatrixLike
 from fastmlp._warn import warn
 from fastmlp.estimators._arrays import for_core
@@ -32,7 +33,6 @@ from fastmlp.inspection._mixin import InspectionMixin
 from fastmlp.network import Network, check_activations, check_dropout
 from fastmlp.training import lbfgs
 from fastmlp.training._blas_threads import one_blas_thread
-from fastmlp.training._threads import check_n_jobs
 from fastmlp.training.callbacks import Callback
 from fastmlp.training.loop import (
     DivergenceError,

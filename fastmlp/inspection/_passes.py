@@ -9,7 +9,6 @@ import numpy as np
 
 from fastmlp._blocks import row_blocks
 from fastmlp._core._data import Data
-from fastmlp._core._workspace import Workspace
 from fastmlp._typing import MatrixLike
 from fastmlp.network import Network
 
@@ -26,10 +25,10 @@ def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, lis
     """
     workspace = None
     for rows in row_blocks(X.shape[0], network.parameters.itemsize * sum(network.sizes[1:]), BLOCK_ROWS):
-        data = Data(X[rows], None, None, None)
+        data = Data(X[rows])
         if workspace is None:  # the first block is the largest
-            workspace = Workspace(network.core.plan, data, data.n_rows, backward=False)
-        network.core.forward(workspace, data, workspace.activations[-1], True)
+            workspace = network.core.workspace(data)
+        network.core.forward(workspace, data)
         yield rows, [outputs[: data.n_rows] for outputs in workspace.activations[1:-1]]
 
 
@@ -43,9 +42,9 @@ def output_gradients(
     """
     workspace = None
     for block in _dense_blocks(network, X.shape[0] if rows is None else len(rows)):
-        data = Data(X[block if rows is None else rows[block]], None, None, None)
+        data = Data(X[block if rows is None else rows[block]])
         if workspace is None:
-            workspace = Workspace(network.core.plan, data, data.n_rows, backward=True)
+            workspace = network.core.workspace(data, backward=True)
         yield block, _pull_back(network, workspace, data, output[block] if isinstance(output, np.ndarray) else output)
 
 
@@ -53,12 +52,12 @@ def loss_gradients(
     network: Network, X: MatrixLike, targets: np.ndarray, target_values: tuple[float, float]
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Derivatives of the loss of each row: which rows, and (rows, n_features)."""
-    workspace = None
+    workspace, (off, on) = None, target_values
     by_parameters = np.empty_like(network.parameters)
     for rows in _dense_blocks(network, X.shape[0]):
-        data = Data(X[rows], targets[rows], None, None, *target_values)
+        data = Data(X[rows], targets[rows], off=off, on=on)
         if workspace is None:
-            workspace = Workspace(network.core.plan, data, data.n_rows, backward=True)
+            workspace = network.core.workspace(data, backward=True)
         network.core.backward(workspace, data, by_parameters)
         gradient = _input_gradient(network, workspace, data)
         gradient *= data.n_rows  # the batch's cost is the mean
@@ -74,14 +73,14 @@ def integrated_gradients(
     for rows in _dense_blocks(network, X.shape[0]):
         block = X[rows] if isinstance(X, np.ndarray) else X[rows].toarray()
         if workspace is None:
-            data = Data(block, None, None, None)
-            workspace = Workspace(network.core.plan, data, data.n_rows, backward=True)
+            data = Data(block)
+            workspace = network.core.workspace(data, backward=True)
         # The one output that is largest at x, all the way.
         k = network.predict_raw(block, activate_output=True).argmax(axis=1) if output is None else output
         way = block - baseline
         mean = np.zeros_like(block)
         for node, weight in zip(nodes, weights, strict=True):
-            data = Data(baseline + node * way, None, None, None)
+            data = Data(baseline + node * way)
             mean += weight * _pull_back(network, workspace, data, k)
         yield rows, way * mean
 
@@ -103,18 +102,18 @@ def _gauss_legendre(n_nodes):
 
 
 def _pull_back(network, workspace, data, k):
-    network.core.forward_for_pull_back(workspace, data)
+    network.core.forward(workspace, data)
     n_rows = data.n_rows
     if k is None:
         k = workspace.activations[-1][:n_rows].argmax(axis=1)
     one_hot = workspace.output_gradient[:n_rows]
     one_hot[...] = 0
     one_hot[np.arange(n_rows), k] = 1
-    network.core.pull_back(workspace)
+    network.core.pull_back(workspace, data)
     return _input_gradient(network, workspace, data)
 
 
 def _input_gradient(network, workspace, data):
     gradient = np.empty((data.n_rows, network.sizes[0]), network.parameters.dtype)
-    network.core.input_gradient(workspace, gradient)
+    network.core.input_gradient(workspace, data, gradient)
     return gradient

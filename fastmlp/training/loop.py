@@ -13,10 +13,10 @@ from sklearn.exceptions import ConvergenceWarning
 from fastmlp._core._data import Data
 from fastmlp._core._training import Training
 from fastmlp._core._workspace import Workspace, workspace_kind
+from fastmlp._threads import n_threads, team_of
 from fastmlp._warn import warn
 from fastmlp.network import Network, writeable
 from fastmlp.training._progress import progress_of
-from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.callbacks import EpochInfo
 from fastmlp.training.optimizers import Optimizer
 from fastmlp.training.schedules import Constant
