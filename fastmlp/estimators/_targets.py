@@ -281,6 +281,10 @@ class ClassTargets(Targets):
         """Whether the loss is of targets -1 and 1, not of probabilities."""
         return self.loss.target_values != (0, 1)
 
+    @property
+    def _is_softmax(self):
+        return isinstance(self.out_activation, Softmax)
+
     def _choose_head(self, out_activation):
         if out_activation == "auto":
             return get_activation(self.loss.default_out_activation) if self._is_margin else self._head
@@ -392,14 +396,8 @@ class Classes(ClassTargets):
         return self.classes[decided]
 
     def probabilities(self, raw):
-        return self._in_sum_one(self._activated(raw))
-
-    def _in_sum_one(self, outputs):
+        outputs = self._activated(raw)
         return outputs if self._is_softmax else normalized(outputs)
-
-    @property
-    def _is_softmax(self):
-        return isinstance(self.out_activation, Softmax)
 
     def log_probabilities(self, raw):
         return log_softmax(raw, axis=1) if self._is_softmax else super().log_probabilities(raw)
@@ -556,7 +554,7 @@ class Labels(ClassTargets):
         return self._activated(raw)
 
     def log_probabilities(self, raw):
-        if isinstance(self.out_activation, Softmax):
+        if self._is_softmax:
             return log_softmax(raw, axis=1)
         if self.out_activation == ACTIVATIONS["logistic"]:
             # Above 1/2 the probabilities' own rounding, so that both put a sample's labels in one order.
@@ -644,12 +642,12 @@ class SeveralTargets(ClassTargets):
 
     def probabilities(self, raw):
         outputs = self._activated(raw)
-        if isinstance(self.out_activation, Softmax):
+        if self._is_softmax:
             return outputs
         return np.hstack([normalized(part) for part in self.by_target(outputs)])
 
     def log_probabilities(self, raw):
-        if isinstance(self.out_activation, Softmax):
+        if self._is_softmax:
             return np.hstack([log_softmax(part, axis=1) for part in self.by_target(raw)])
         return super().log_probabilities(raw)
 
