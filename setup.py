@@ -1,5 +1,6 @@
 """The compiled half of the build; everything else is in pyproject.toml."""
 
+import os
 from glob import glob
 
 from Cython.Build import cythonize
@@ -11,9 +12,19 @@ C_HEADERS = sorted(glob("src_c/*.h"))
 # No -ffast-math, which would also change the interpreter's own arithmetic when it reaches the link. These two only
 # say that nobody reads errno or floating-point traps after a kernel, without which loops stay scalar.
 # Hidden symbols: only each module's PyInit is called from outside.
-COMPILE_ARGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-fvisibility=hidden"]
-# Python's own flags ask for debug information, which is four fifths of a wheel. Names of functions stay, for profilers.
-LINK_ARGS = ["-Wl,--strip-debug"]
+COMPILE_ARGS = ["-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-fvisibility=hidden"]
+MACROS = {}
+if os.environ.get("FASTMLP_DEBUG") == "1":
+    # For sanitizers. -O1, because at -O3 the compiler's own vector code has accesses through masks, which are not
+    # checked. The macro gives arrays memory of their own, without a byte to spare.
+    COMPILE_ARGS += ["-O1", "-g1", "-fno-omit-frame-pointer"]
+    LINK_ARGS = []
+    MACROS["FASTMLP_DEBUG"] = "1"
+else:
+    COMPILE_ARGS += ["-O3"]
+    # Python's own flags ask for debug information, which is four fifths of a wheel. Names of functions stay, for
+    # profilers.
+    LINK_ARGS = ["-Wl,--strip-debug"]
 
 
 def extension(name, c_sources=()):
@@ -24,6 +35,7 @@ def extension(name, c_sources=()):
         depends=C_HEADERS,
         extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,
+        define_macros=list(MACROS.items()),
     )
 
 
@@ -33,6 +45,7 @@ setup(
             # Holds the kernels; the others reach them through its kernels_for.
             extension("_config", C_SOURCES),
             extension("_memory"),
+            *([extension("_exact_memory")] if "FASTMLP_DEBUG" in MACROS else []),
             extension("_blas"),
             extension("_products"),
             extension("_activations"),

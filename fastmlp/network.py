@@ -468,7 +468,7 @@ class Network:
         data = Data(X)
         workspace = self._core.workspace(data)
         outputs = workspace.outputs if training else workspace.activations
-        self._core.forward(workspace, data, training, self._seed(training, random_state))
+        self._core.forward(workspace, data, self._seed(training, random_state))
         return [X if outputs[0] is None else outputs[0], *outputs[1:]]
 
     def cost(
@@ -510,7 +510,7 @@ class Network:
         """
         data = Data(*self._check_batch(X, y, sample_weight))
         workspace = self._core.workspace(data, backward=True)
-        return self._core.cost(workspace, data, training, self._seed(training, random_state))
+        return self._core.cost(workspace, data, self._seed(training, random_state))
 
     def backward(
         self,
@@ -556,8 +556,8 @@ class Network:
         data = Data(*self._check_batch(X, y, sample_weight))
         workspace, seed = self._core.workspace(data, backward=True), self._seed(training, random_state)
         gradient, inputs = np.empty_like(self.parameters), np.empty((data.n_rows, self.sizes[0]), data.dtype)
-        cost, _ = self._core.backward(workspace, data, gradient, training, seed)
-        self._core.input_gradient(workspace, data, inputs, training, seed)
+        cost, _ = self._core.backward(workspace, data, gradient, seed)
+        self._core.input_gradient(workspace, data, inputs, seed)
         blocks = block_views(gradient, self.sizes[0], self.layers_)
         views = dense_views(blocks, self.layers_)
         return Gradients(cost, workspace.deltas[1:], views.coefs, views.intercepts, views.scales, inputs, blocks)
@@ -609,7 +609,7 @@ class Network:
         self.check_trainable()
         data = Data(*self._check_batch(X, y, sample_weight))
         workspace, gradient = self._core.workspace(data, backward=True), np.zeros_like(self.parameters)
-        cost, _ = self._core.backward(workspace, data, gradient, True, self._seed(True, random_state), of_trained=True)
+        cost, _ = self._core.backward(workspace, data, gradient, self._seed(True, random_state), of_trained=True)
         if not np.isfinite(cost):
             raise ValueError(f"The cost is {cost}, so no step was taken; scale X and y, or use smaller weights.")
         for block, view in self._blocks(gradient):
@@ -797,7 +797,10 @@ class Network:
         return trained
 
     def _seed(self, training, random_state):
-        return check_random_state(random_state).randint(2**31 - 1) if training and self.is_random else 0
+        """What a training pass draws by; None for a pass as in prediction."""
+        if not training:
+            return None
+        return check_random_state(random_state).randint(2**31 - 1) if self.is_random else 0
 
     def _own_layers(self, initializers):
         """The layers that the constructor's other parameters make, in order."""

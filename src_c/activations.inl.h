@@ -117,11 +117,9 @@ static void FM_NAME(shifted_exp)(REAL *out, const REAL *z, ptrdiff_t rows, ptrdi
 }
 
 /* A body for each group of each row, whose first element is `place`. */
-#ifndef FM_EACH_GROUP
 #define FM_EACH_GROUP(groups, rows, cols)                                                                    \
   for (ptrdiff_t row = 0, place = 0; row < (rows); row++, place = row * (cols))                              \
     for (ptrdiff_t group = 0; group < (groups).n; place += (groups).sizes[group], group++)
-#endif
 
 static inline __attribute__((always_inline)) void FM_NAME(softmax_rows)(REAL *a, const REAL *z,
                                                                         ptrdiff_t rows, ptrdiff_t units) {

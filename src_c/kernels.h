@@ -10,55 +10,71 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The numbers are the table positions; fastmlp/_core/_kernels.pxd repeats the names. */
-enum fm_activation {
-  FM_IDENTITY,
-  FM_HARD_LIMIT,
-  FM_RELU,
-  FM_LEAKY_RELU,
-  FM_RANDOMIZED_LEAKY_RELU,
-  FM_ELU,
-  FM_SOFTPLUS,
-  FM_GELU,
-  FM_SILU,
-  FM_MISH,
-  FM_LOGISTIC,
-  FM_TANH,
-  FM_HARD_TANH,
-  FM_HARD_SIGMOID,
-  FM_EXP,
-  FM_SOFTMAX,
-  FM_MAXOUT,
-  FM_PRODUCT,
-  FM_POWER_PRODUCT,
-  FM_INCREASING,
-  FM_N_ACTIVATIONS
-};
+/* The kernels by their names. Enums, tables and the names that Python knows come from these lists, whose
+ * order means nothing. */
 
-enum fm_loss {
-  /* With their matched output activation: from its input z to the delta. */
-  FM_SQUARED_ERROR_IDENTITY,
-  FM_LOG_LOSS_LOGISTIC,
-  FM_LOG_LOSS_SOFTMAX,
-  FM_KL_DIVERGENCE_LOGISTIC,
-  FM_KL_DIVERGENCE_SOFTMAX,
-  FM_POISSON_EXP,
-  FM_POISSON_SOFTPLUS,
-  /* With any output activation: from its value a to the derivative by a. */
-  FM_SQUARED_ERROR,
-  FM_LOG_LOSS,              /* of each output on its own */
-  FM_LOG_LOSS_DISTRIBUTION, /* of outputs that sum to 1 */
-  FM_KL_DIVERGENCE,
-  FM_KL_DIVERGENCE_DISTRIBUTION,
-  FM_POISSON,
-  FM_ABSOLUTE_ERROR,
-  FM_HUBER,
-  FM_QUANTILE,
-  FM_HINGE,
-  FM_N_LOSSES
-};
+/* name_forward and name_backward in activations.inl.h. */
+#define FM_ACTIVATIONS(X)                                                                                    \
+  X(identity)                                                                                                \
+  X(hard_limit)                                                                                              \
+  X(relu)                                                                                                    \
+  X(leaky_relu)                                                                                              \
+  X(randomized_leaky_relu)                                                                                   \
+  X(elu)                                                                                                     \
+  X(softplus)                                                                                                \
+  X(gelu)                                                                                                    \
+  X(silu)                                                                                                    \
+  X(mish)                                                                                                    \
+  X(logistic)                                                                                                \
+  X(tanh)                                                                                                    \
+  X(hard_tanh)                                                                                               \
+  X(hard_sigmoid)                                                                                            \
+  X(exp)                                                                                                     \
+  X(softmax)                                                                                                 \
+  X(maxout)                                                                                                  \
+  X(product)                                                                                                 \
+  X(power_product)                                                                                           \
+  X(increasing)
 
-enum fm_optimizer { FM_SGD, FM_RMSPROP, FM_ADAGRAD, FM_ADAM, FM_N_OPTIMIZERS };
+/* In losses.inl.h. A loss by itself goes from outputs a to the derivative by a, with "_distribution" for
+ * outputs that sum to 1; with the name of an output activation, the loss is matched: it goes from that one's
+ * input z to the derivative by z. */
+#define FM_LOSSES(X)                                                                                         \
+  X(squared_error)                                                                                           \
+  X(log_loss)                                                                                                \
+  X(log_loss_distribution)                                                                                   \
+  X(kl_divergence)                                                                                           \
+  X(kl_divergence_distribution)                                                                              \
+  X(poisson)                                                                                                 \
+  X(absolute_error)                                                                                          \
+  X(huber)                                                                                                   \
+  X(quantile)                                                                                                \
+  X(hinge)                                                                                                   \
+  X(log_loss_logistic)                                                                                       \
+  X(log_loss_softmax)                                                                                        \
+  X(kl_divergence_logistic)                                                                                  \
+  X(kl_divergence_softmax)                                                                                   \
+  X(poisson_exp)                                                                                             \
+  X(poisson_softplus)
+
+/* In optimizers.inl.h. */
+#define FM_OPTIMIZERS(X)                                                                                     \
+  X(sgd)                                                                                                     \
+  X(rmsprop)                                                                                                 \
+  X(adagrad)                                                                                                 \
+  X(adam)
+
+#define FM_NUMBER_ACTIVATION(name) FM_ACTIVATION_##name,
+#define FM_NUMBER_LOSS(name) FM_LOSS_##name,
+#define FM_NUMBER_OPTIMIZER(name) FM_OPTIMIZER_##name,
+enum fm_activation { FM_ACTIVATIONS(FM_NUMBER_ACTIVATION) FM_N_ACTIVATIONS };
+enum fm_loss { FM_LOSSES(FM_NUMBER_LOSS) FM_N_LOSSES };
+enum fm_optimizer { FM_OPTIMIZERS(FM_NUMBER_OPTIMIZER) FM_N_OPTIMIZERS };
+
+#define FM_QUOTED(name) #name,
+static const char *const fm_activation_names[] = {FM_ACTIVATIONS(FM_QUOTED)};
+static const char *const fm_loss_names[] = {FM_LOSSES(FM_QUOTED)};
+static const char *const fm_optimizer_names[] = {FM_OPTIMIZERS(FM_QUOTED)};
 
 /* Consecutive outputs, each group of them a distribution of its own; n = 0 where all of them are one. */
 typedef struct {
@@ -84,13 +100,13 @@ typedef struct {
   fm_groups groups;     /* log_loss_softmax */
 } fm_loss_arguments;
 
-/* The scalars of one optimizer step. */
+/* The scalars of one optimizer step; an optimizer reads those it has. */
 typedef struct {
   double learning_rate; /* of this step, bias correction included */
-  double decay_1;       /* sgd: momentum; adam: beta_1 */
-  double decay_2;       /* rmsprop, adam: decay of the mean of squares */
-  double epsilon;       /* rmsprop, adagrad, adam: keeps the division finite */
-  int nesterov;         /* sgd: look ahead along the velocity */
+  double decay_1;       /* momentum, or beta_1 */
+  double decay_2;       /* beta_2 */
+  double epsilon;       /* keeps a division finite */
+  int nesterov;         /* look ahead along the velocity */
 } fm_step;
 
 /* c (m, n) = end(init + a (m, k) b (k, n)), row-major; a and b by (row stride, column stride), one of them 1.
@@ -109,13 +125,13 @@ typedef struct {
 typedef struct {
   size_t itemsize;
 
-  /* z (rows, units) -> a = h(z) (rows, outputs). a may be z where the way back needs a only: not for gelu,
-   * silu, mish, randomized_leaky_relu, maxout, product, power_product and increasing, which read z again. */
+  /* z (rows, units) -> a = h(z) (rows, outputs). a may be z where the way back needs a only, which is
+   * `overwrites` in fastmlp/activations.py. */
   void (*activation_forward[FM_N_ACTIVATIONS])(void *a, const void *z, ptrdiff_t rows, ptrdiff_t units,
                                                const fm_activation_arguments *arguments);
 
   /* delta (rows, units) = J^T g of each row, J the Jacobian of h and g (rows, outputs) the derivative by a.
-   * delta may be g, but not for maxout, product and power_product. */
+   * delta may be g where `backward_in_place` says so. */
   void (*activation_backward[FM_N_ACTIVATIONS])(void *delta, const void *g, const void *a, const void *z,
                                                 ptrdiff_t rows, ptrdiff_t units,
                                                 const fm_activation_arguments *arguments);
@@ -127,8 +143,8 @@ typedef struct {
                               ptrdiff_t rows, ptrdiff_t outputs, const fm_loss_arguments *arguments);
 
   /* One optimizer step on n parameters, with l2 * parameter, the gradient of the penalty, added to the
-   * gradient of the first n_penalized; returns the sum of their squares before it. Only adam uses moment_2.
-   */
+   * gradient of the first n_penalized; returns the sum of their squares before it. moment_2 is NULL for an
+   * optimizer of one moment. */
   double (*update[FM_N_OPTIMIZERS])(void *parameter, void *moment_1, void *moment_2, const void *gradient,
                                     ptrdiff_t n, ptrdiff_t n_penalized, double l2, const fm_step *step);
 

@@ -141,11 +141,7 @@ static double FM_NAME(adam)(REAL *parameter, REAL *mean, REAL *variance, const R
                          g + n_penalized, n - n_penalized, 0, step);                                         \
     return squares;                                                                                          \
   }
-FM_UPDATE(sgd)
-FM_UPDATE(rmsprop)
-FM_UPDATE(adagrad)
-FM_UPDATE(adam)
-#undef FM_UPDATE
+FM_OPTIMIZERS(FM_UPDATE)
 
 static double FM_NAME(add_l1_gradient)(void *gradient_inout, const void *parameter_in, ptrdiff_t n,
                                        double l1_in) {

@@ -3,17 +3,27 @@ import pytest
 from hypothesis import settings
 
 from fastmlp._core import _config
+from fastmlp.training.lbfgs import LBFGS
+from fastmlp.training.stochastic import Trainer
 
-# The same examples every time: what a change breaks is its own fault. test_properties.py says how to search for others.
+from .wrong_calls import EPOCHS
+
+# The same examples every time: what a change breaks is its own fault. FASTMLP_EXAMPLES searches for others.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
 
 
-@pytest.fixture(params=_config.available_isas())
+ISAS = _config.available_isas()
+
+
+@pytest.fixture(params=[*ISAS, f"{ISAS[-1]}, products by BLAS"])
 def isa(request, monkeypatch):
-    """Run a test with every kernel table that this CPU can run."""
-    monkeypatch.setenv("FASTMLP_ISA", request.param)
-    return request.param
+    """Run a test with every kernel table that this CPU can run, and with BLAS below the widest."""
+    isa, _, by_blas = request.param.partition(",")
+    monkeypatch.setenv("FASTMLP_ISA", isa)
+    if by_blas:
+        monkeypatch.setenv("FASTMLP_PRODUCTS", "blas")
+    return isa
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -24,3 +34,18 @@ def dtype(request):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def count_epochs(monkeypatch):
+    """Note the epochs that a test trains for in EPOCHS, and its fits by lbfgs."""
+    for owner, name in ((Trainer, "_take_steps"), (LBFGS, "train")):
+        run = getattr(owner, name)
+
+        def counted(*args, run=run, **kwargs):
+            result = run(*args, **kwargs)
+            EPOCHS.append(run)
+            return result
+
+        monkeypatch.setattr(owner, name, counted)
+    EPOCHS.clear()

@@ -3,11 +3,16 @@
 import inspect
 
 import numpy as np
+from sklearn.datasets import load_iris
+from sklearn.preprocessing import scale as standardized
 
 from fastmlp import Network
 from fastmlp.activations import ACTIVATIONS, PowerProduct
 
 from . import reference
+
+IRIS_X, IRIS_Y = load_iris(return_X_y=True)
+IRIS_X = standardized(IRIS_X)
 
 TRAINABLE = [name for name in ACTIVATIONS if name != "hard_limit"]
 

@@ -6,53 +6,15 @@ import numpy as np
 
 from fastmlp._core._config cimport kernels_for
 from fastmlp._core._kernels cimport (
-    FM_ELU,
-    FM_EXP,
-    FM_GELU,
-    FM_HARD_LIMIT,
-    FM_HARD_SIGMOID,
-    FM_HARD_TANH,
-    FM_IDENTITY,
-    FM_INCREASING,
-    FM_LEAKY_RELU,
-    FM_LOGISTIC,
-    FM_MAXOUT,
-    FM_MISH,
-    FM_POWER_PRODUCT,
-    FM_PRODUCT,
-    FM_RANDOMIZED_LEAKY_RELU,
-    FM_RELU,
-    FM_SILU,
-    FM_SOFTMAX,
-    FM_SOFTPLUS,
-    FM_TANH,
+    FM_N_ACTIVATIONS,
     fm_activation_arguments,
+    fm_activation_names,
     fm_kernels,
+    numbers_of,
 )
 from fastmlp._core._memory cimport address
 
-ACTIVATION_KERNELS = {
-    "identity": FM_IDENTITY,
-    "hard_limit": FM_HARD_LIMIT,
-    "relu": FM_RELU,
-    "leaky_relu": FM_LEAKY_RELU,
-    "randomized_leaky_relu": FM_RANDOMIZED_LEAKY_RELU,
-    "elu": FM_ELU,
-    "softplus": FM_SOFTPLUS,
-    "gelu": FM_GELU,
-    "silu": FM_SILU,
-    "mish": FM_MISH,
-    "logistic": FM_LOGISTIC,
-    "tanh": FM_TANH,
-    "hard_tanh": FM_HARD_TANH,
-    "hard_sigmoid": FM_HARD_SIGMOID,
-    "exp": FM_EXP,
-    "softmax": FM_SOFTMAX,
-    "maxout": FM_MAXOUT,
-    "product": FM_PRODUCT,
-    "power_product": FM_POWER_PRODUCT,
-    "increasing": FM_INCREASING,
-}
+ACTIVATION_KERNELS = numbers_of(fm_activation_names, FM_N_ACTIVATIONS)
 
 
 cdef int kernel_number(activation) except -2:

@@ -6,51 +6,20 @@ from libc.stdint cimport uint8_t, uint32_t
 
 cdef extern from "kernels.h" nogil:
     enum fm_activation:
-        FM_IDENTITY
-        FM_HARD_LIMIT
-        FM_RELU
-        FM_LEAKY_RELU
-        FM_RANDOMIZED_LEAKY_RELU
-        FM_ELU
-        FM_SOFTPLUS
-        FM_GELU
-        FM_SILU
-        FM_MISH
-        FM_LOGISTIC
-        FM_TANH
-        FM_HARD_TANH
-        FM_HARD_SIGMOID
-        FM_EXP
-        FM_SOFTMAX
-        FM_MAXOUT
-        FM_PRODUCT
-        FM_POWER_PRODUCT
-        FM_INCREASING
+        FM_RELU "FM_ACTIVATION_relu"
+        FM_RANDOMIZED_LEAKY_RELU "FM_ACTIVATION_randomized_leaky_relu"
+        FM_POWER_PRODUCT "FM_ACTIVATION_power_product"
+        FM_N_ACTIVATIONS
 
     enum fm_loss:
-        FM_SQUARED_ERROR_IDENTITY
-        FM_LOG_LOSS_LOGISTIC
-        FM_LOG_LOSS_SOFTMAX
-        FM_KL_DIVERGENCE_LOGISTIC
-        FM_KL_DIVERGENCE_SOFTMAX
-        FM_POISSON_EXP
-        FM_POISSON_SOFTPLUS
-        FM_SQUARED_ERROR
-        FM_LOG_LOSS
-        FM_LOG_LOSS_DISTRIBUTION
-        FM_KL_DIVERGENCE
-        FM_KL_DIVERGENCE_DISTRIBUTION
-        FM_POISSON
-        FM_ABSOLUTE_ERROR
-        FM_HUBER
-        FM_QUANTILE
-        FM_HINGE
+        FM_N_LOSSES
 
     enum fm_optimizer:
-        FM_SGD
-        FM_RMSPROP
-        FM_ADAGRAD
-        FM_ADAM
+        FM_N_OPTIMIZERS
+
+    const char *const *fm_activation_names
+    const char *const *fm_loss_names
+    const char *const *fm_optimizer_names
 
     enum fm_isa:
         FM_GENERIC
@@ -170,3 +139,8 @@ cdef extern from "kernels.h" nogil:
 
     const fm_kernels *fm_kernels_for(fm_isa isa, fm_dtype dtype)
     int fm_isa_available(fm_isa isa)
+
+
+cdef inline dict numbers_of(const char *const *names, int n):
+    """The kernels' places in their table, by name."""
+    return {names[number].decode(): number for number in range(n)}

@@ -7,8 +7,13 @@ import math
 
 import numpy as np
 
-# Vector registers and cache lines are at most this wide.
-cdef Py_ssize_t ALIGNMENT = 64
+cdef extern from *:
+    """
+    #ifndef FASTMLP_DEBUG
+    #define FASTMLP_DEBUG 0
+    #endif
+    """
+    bint FASTMLP_DEBUG
 
 
 def aligned_empty(shape, dtype, quarter=None):
@@ -33,3 +38,9 @@ cdef char *address(array) except? NULL:
     PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
     PyBuffer_Release(&view)
     return <char *> view.buf
+
+
+if FASTMLP_DEBUG:
+    from fastmlp._core import _exact_memory
+
+    aligned_empty = _exact_memory.aligned_empty

@@ -9,26 +9,7 @@ import numpy as np
 
 from fastmlp._core._activations cimport IN_PYTHON, kernel_number, set_arguments
 from fastmlp._core._config cimport kernels_for
-from fastmlp._core._kernels cimport (
-    FM_ABSOLUTE_ERROR,
-    FM_HINGE,
-    FM_HUBER,
-    FM_KL_DIVERGENCE,
-    FM_KL_DIVERGENCE_DISTRIBUTION,
-    FM_KL_DIVERGENCE_LOGISTIC,
-    FM_KL_DIVERGENCE_SOFTMAX,
-    FM_LOG_LOSS,
-    FM_LOG_LOSS_DISTRIBUTION,
-    FM_LOG_LOSS_LOGISTIC,
-    FM_LOG_LOSS_SOFTMAX,
-    FM_POISSON,
-    FM_POISSON_EXP,
-    FM_POISSON_SOFTPLUS,
-    FM_QUANTILE,
-    FM_RELU,
-    FM_SQUARED_ERROR,
-    FM_SQUARED_ERROR_IDENTITY,
-)
+from fastmlp._core._kernels cimport FM_N_LOSSES, FM_RELU, fm_loss_names, numbers_of
 from fastmlp._core._layers cimport ACTIVATION, DENSE
 from fastmlp._core._memory cimport address
 from fastmlp._core._pass cimport Layer, Net, ParameterTile
@@ -36,29 +17,7 @@ from fastmlp._core._pass cimport Layer, Net, ParameterTile
 from fastmlp._core._activations import ACTIVATION_KERNELS
 from fastmlp._core._layers import KINDS
 
-# A loss with its matched output activation, computed from the output's net input.
-MATCHED_LOSS_KERNELS = {
-    ("squared_error", "identity"): FM_SQUARED_ERROR_IDENTITY,
-    ("log_loss", "logistic"): FM_LOG_LOSS_LOGISTIC,
-    ("log_loss", "softmax"): FM_LOG_LOSS_SOFTMAX,
-    ("kl_divergence", "logistic"): FM_KL_DIVERGENCE_LOGISTIC,
-    ("kl_divergence", "softmax"): FM_KL_DIVERGENCE_SOFTMAX,
-    ("poisson", "exp"): FM_POISSON_EXP,
-    ("poisson", "softplus"): FM_POISSON_SOFTPLUS,
-}
-# A loss with any other output activation, computed from the output.
-LOSS_KERNELS = {
-    "squared_error": FM_SQUARED_ERROR,
-    "log_loss": FM_LOG_LOSS,
-    "kl_divergence": FM_KL_DIVERGENCE,
-    "poisson": FM_POISSON,
-    "absolute_error": FM_ABSOLUTE_ERROR,
-    "huber": FM_HUBER,
-    "quantile": FM_QUANTILE,
-    "hinge": FM_HINGE,
-}
-# Where the outputs of a sample are probabilities that sum to 1.
-DISTRIBUTION_LOSS_KERNELS = {"log_loss": FM_LOG_LOSS_DISTRIBUTION, "kl_divergence": FM_KL_DIVERGENCE_DISTRIBUTION}
+LOSS_KERNELS = numbers_of(fm_loss_names, FM_N_LOSSES)
 
 # A forward pass: a tile's activations should stay in a core's level-2 cache, but each tile packs the weights again.
 cdef Py_ssize_t FORWARD_TILE_BYTES = 1<<20
@@ -194,14 +153,8 @@ cdef class Plan:
         if self.loss.in_python:
             net.loss_kernel, self.needs_whole_batch = IN_PYTHON, True
             return
-        matched = (self.loss.kernel, out_activation.kernel)
-        net.loss_is_matched = matched in MATCHED_LOSS_KERNELS and not out_activation.in_python
-        if net.loss_is_matched:
-            net.loss_kernel = MATCHED_LOSS_KERNELS[matched]
-        elif out_activation.is_distribution and self.loss.kernel in DISTRIBUTION_LOSS_KERNELS:
-            net.loss_kernel = DISTRIBUTION_LOSS_KERNELS[self.loss.kernel]
-        else:
-            net.loss_kernel = LOSS_KERNELS[self.loss.kernel]
+        net.loss_is_matched, kernel = _choose_loss(self.loss.kernel, out_activation)
+        net.loss_kernel = LOSS_KERNELS[kernel]
         net.loss_arguments.threshold = self.loss.threshold
         levels = np.array(self.loss.levels, np.float64)
         self.owners.append(levels)
@@ -273,7 +226,7 @@ cdef class Plan:
     def most_forward_threads(self, Py_ssize_t n_rows):
         """How many threads can share a forward pass; code in Python runs in one."""
         calls_python = any(activation is not None and activation.in_python for activation in self.activations)
-        return 1 if calls_python else -(-n_rows // self.tile_rows)
+        return 1 if calls_python else (n_rows + self.tile_rows - 1) // self.tile_rows
 
     def most_threads(self, Py_ssize_t n_rows):
         """How many threads can share the larger phase of a step."""
@@ -292,6 +245,18 @@ cdef class Plan:
         PyMem_Free(self.net.layers)
         PyMem_Free(self.net.tiles)
         PyMem_Free(self.net.trained)
+
+
+def _choose_loss(loss, out_activation):
+    """(Whether it is computed from the output's net input, the name of the kernel.)"""
+    if not out_activation.in_python:
+        if out_activation.kernel == "identity":  # whose output is its net input
+            return True, loss
+        if f"{loss}_{out_activation.kernel}" in LOSS_KERNELS:
+            return True, f"{loss}_{out_activation.kernel}"
+    if out_activation.is_distribution and f"{loss}_distribution" in LOSS_KERNELS:
+        return False, f"{loss}_distribution"
+    return False, loss
 
 
 def _cut_layer(tiles, place, blocks, offset, itemsize, trainable):

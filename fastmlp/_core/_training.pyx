@@ -12,7 +12,7 @@ from libc.math cimport isfinite, sqrt
 from libc.stdint cimport uint64_t
 
 from fastmlp._core._data cimport Data
-from fastmlp._core._kernels cimport FM_ADAGRAD, FM_ADAM, FM_RMSPROP, FM_SGD, fm_kernels, fm_step
+from fastmlp._core._kernels cimport FM_N_OPTIMIZERS, fm_kernels, fm_optimizer_names, fm_step, numbers_of
 from fastmlp._core._layers cimport pack_weights, update_statistics
 from fastmlp._core._memory cimport PAGE, address
 from fastmlp._core._network cimport NetworkCore
@@ -21,7 +21,7 @@ from fastmlp._core._passes cimport batch_of, gradient_phase, gradient_tile, rows
 from fastmlp._core._team cimport Job, Team, Turn
 from fastmlp._core._workspace cimport Workspace
 
-OPTIMIZER_KERNELS = {"sgd": FM_SGD, "rmsprop": FM_RMSPROP, "adagrad": FM_ADAGRAD, "adam": FM_ADAM}
+OPTIMIZER_KERNELS = numbers_of(fm_optimizer_names, FM_N_OPTIMIZERS)
 
 # One optimizer step.
 cdef struct Step:

@@ -67,10 +67,12 @@ class FittedAttribute:
     read : callable
         Takes the value out of a `Fit`.
     doc : str
+    part : str, default=None
+        The attribute of the `Fit` that takes an assigned value; None where nothing can be assigned.
     """
 
-    def __init__(self, read: Callable[[Fit], Any], doc: str):
-        self._read, self.__doc__ = read, doc
+    def __init__(self, read: Callable[[Fit], Any], doc: str, part: str | None = None):
+        self._read, self.__doc__, self._part = read, doc, part
 
     def __set_name__(self, owner, name):
         self._name = name
@@ -78,9 +80,17 @@ class FittedAttribute:
     def __get__(self, model, owner=None):
         if model is None:
             return self
+        return self._read(self._fit_of(model))
+
+    def __set__(self, model, value):
+        if self._part is None:
+            raise AttributeError(f"{self._name} tells of the last fit; it cannot be assigned.")
+        model._fit = replace(self._fit_of(model), **{self._part: value})
+
+    def _fit_of(self, model):
         if model._fit is None:
             raise AttributeError(f"{type(model).__name__!r} object has no attribute {self._name!r} before it is fitted")
-        return self._read(model._fit)
+        return model._fit
 
 
 def _names(fit):
@@ -94,7 +104,7 @@ class FittedAttributesMixin:
 
     _fit: Fit | None = None
 
-    network_ = FittedAttribute(lambda fit: fit.network, "The trained network.")
+    network_ = FittedAttribute(lambda fit: fit.network, "The trained network.", part="network")
     n_features_in_ = FittedAttribute(lambda fit: fit.columns.n_features, "Columns of X in ``fit``.")
     feature_names_in_ = FittedAttribute(_names, "Names of the columns of X in ``fit``, if they are strings.")
     n_layers_ = FittedAttribute(lambda fit: len(fit.network.sizes), "Layers of units, input and output included.")

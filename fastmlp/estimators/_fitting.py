@@ -87,7 +87,7 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         checked.problem.n_rows,
         random_state,
         history=None if before is None else before.history,
-        before=solver_before,
+        before=solver_before if solver_before is not None and solver_before.network is network else None,
         one_epoch=request.incremental,
     )
     fit = Fit(

@@ -242,6 +242,7 @@ class ClassTargets(Targets):
         If the output activation is not one of such classes, or label smoothing is not for the loss.
     """
 
+    classes: np.ndarray | list[np.ndarray]
     # Classes over which smoothing spreads the probability of one target.
     _n_alternatives: int = 2
     # Classes of each of several targets.
@@ -279,6 +280,10 @@ class ClassTargets(Targets):
     def _is_margin(self):
         """Whether the loss is of targets -1 and 1, not of probabilities."""
         return self.loss.target_values != (0, 1)
+
+    @property
+    def _is_softmax(self):
+        return isinstance(self.out_activation, Softmax)
 
     def _choose_head(self, out_activation):
         if out_activation == "auto":
@@ -391,14 +396,8 @@ class Classes(ClassTargets):
         return self.classes[decided]
 
     def probabilities(self, raw):
-        return self._in_sum_one(self._activated(raw))
-
-    def _in_sum_one(self, outputs):
+        outputs = self._activated(raw)
         return outputs if self._is_softmax else normalized(outputs)
-
-    @property
-    def _is_softmax(self):
-        return isinstance(self.out_activation, Softmax)
 
     def log_probabilities(self, raw):
         return log_softmax(raw, axis=1) if self._is_softmax else super().log_probabilities(raw)
@@ -555,7 +554,7 @@ class Labels(ClassTargets):
         return self._activated(raw)
 
     def log_probabilities(self, raw):
-        if isinstance(self.out_activation, Softmax):
+        if self._is_softmax:
             return log_softmax(raw, axis=1)
         if self.out_activation == ACTIVATIONS["logistic"]:
             # Above 1/2 the probabilities' own rounding, so that both put a sample's labels in one order.
@@ -643,12 +642,12 @@ class SeveralTargets(ClassTargets):
 
     def probabilities(self, raw):
         outputs = self._activated(raw)
-        if isinstance(self.out_activation, Softmax):
+        if self._is_softmax:
             return outputs
         return np.hstack([normalized(part) for part in self.by_target(outputs)])
 
     def log_probabilities(self, raw):
-        if isinstance(self.out_activation, Softmax):
+        if self._is_softmax:
             return np.hstack([log_softmax(part, axis=1) for part in self.by_target(raw)])
         return super().log_probabilities(raw)
 
@@ -771,9 +770,8 @@ def gives_probabilities(loss: str | Loss, out_activation: str | Activation) -> b
     if out_activation == "auto":
         loss = LOSSES.get(loss, loss) if isinstance(loss, str) else loss
         return getattr(loss, "target_values", (0, 1)) == (0, 1)
-    if isinstance(out_activation, str):
-        out_activation = ACTIVATIONS.get(out_activation)
-    return getattr(out_activation, "gives_probabilities", False)
+    head = ACTIVATIONS.get(out_activation) if isinstance(out_activation, str) else out_activation
+    return getattr(head, "gives_probabilities", False)
 
 
 def check_columns(y: np.ndarray, classes: list[np.ndarray]) -> None:

@@ -104,7 +104,7 @@ class Validation:
             )
             return self._own_score(raw), float(loss)
         loss = float(self.network.mean_loss(self._data))
-        return (-loss if self.scorer == "loss" else self.scorer(loss)), loss
+        return (self.scorer(loss) if isinstance(self.scorer, GivenScorer) else -loss), loss
 
     def _own_score(self, raw):
         if not np.isfinite(raw).all():

@@ -239,7 +239,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.accuracy(y, predicted, sample_weight)
 
     @available_if(_gives_no_probabilities)
-    def decision_function(self, X: MatrixLike) -> np.ndarray:
+    def decision_function(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Outputs less the threshold between the classes, for losses without probabilities such as hinge.
 
         Parameters
@@ -266,7 +266,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.by_target(self._targets.decision_values(raw))
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X: MatrixLike) -> np.ndarray:
+    def predict_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Predict class probabilities.
 
         Parameters
@@ -295,7 +295,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.by_target(self._in_blocks(X, self._targets.probabilities))
 
     @available_if(_gives_probabilities)
-    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Predict the logarithms of class probabilities, from the logits.
 
         Parameters

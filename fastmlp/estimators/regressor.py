@@ -53,6 +53,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     True
     """
 
+    _targets: Numbers
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
         "loss": [StrOptions({name for name, loss in LOSSES.items() if loss.for_regressors}), Loss],
@@ -157,8 +158,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         1.0
         """
         raw = self._raw_outputs(self._check_X(X))
-        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
-        return float(self._targets.score(raw, y.reshape(len(y), -1), sample_weight))
+        targets: np.ndarray = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        return float(self._targets.score(raw, targets.reshape(len(targets), -1), sample_weight))
 
     def _recognize_targets(self, y, before, incremental, classes, sparse):
         n_targets = 1 if y.ndim == 1 else y.shape[1]

@@ -17,6 +17,32 @@ def _controller():
     return ThreadpoolController()  # looking for the libraries takes milliseconds
 
 
+class _Limit:
+    """One BLAS thread until it is lifted.
+
+    threadpoolctl lets one thread at a time limit OpenBLAS, and only that thread lift the limit. Overlapping fits may
+    begin and end in different threads, so a thread of the limit's own does both.
+    """
+
+    def __init__(self):
+        self._is_set, self._may_end = threading.Event(), threading.Event()
+        self._holder = threading.Thread(target=self._hold, daemon=True)
+        self._holder.start()
+        self._is_set.wait()
+
+    def _hold(self):
+        try:
+            with _controller().limit(limits=1, user_api="blas"):
+                self._is_set.set()
+                self._may_end.wait()
+        finally:
+            self._is_set.set()
+
+    def lift(self):
+        self._may_end.set()
+        self._holder.join()
+
+
 @contextmanager
 def one_blas_thread(*, needed: bool) -> Iterator[None]:
     """Limit BLAS to one thread, which for small products and vectors is much faster than waking a second one.
@@ -35,11 +61,11 @@ def one_blas_thread(*, needed: bool) -> Iterator[None]:
     with _lock:
         _n_fits += 1
         if _n_fits == 1:
-            _limit = _controller().limit(limits=1, user_api="blas")
+            _limit = _Limit()
     try:
         yield
     finally:
         with _lock:
             _n_fits -= 1
             if _n_fits == 0:
-                _limit.restore_original_limits()
+                _limit.lift()

@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose
 from fastmlp import Network
 from fastmlp.activations import ACTIVATIONS
 
-from . import reference
-from .problems import (
+from .. import reference
+from ..problems import (
     HEADS,
     TRAINABLE,
     NoSuchDataError,
@@ -229,3 +229,16 @@ def test_bad_batches(rng):
         network.predict_raw(X.astype(np.float32))
     with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
         network.backward(X, y, -np.ones(5))
+
+
+@pytest.mark.parametrize("z", [-200.0, -80.0, -25.0, -19.0, 0.0, 30.0, 1e4])
+def test_poisson_by_softplus_in_its_tails(isa, dtype, z):
+    """dC/dz = s - y s / softplus(z), whose limit for z -> -infinity is -y: nothing underflows on the way."""
+    network = Network.from_weights(
+        [[[1.0]]], [[0.0]], activation=[], out_activation="softplus", loss="poisson", dtype=dtype
+    )
+    gradients = network.backward([[z]], [[5.0]])
+    e = np.exp(-np.abs(np.longdouble(z)))
+    s, a = (e / (1 + e), np.log1p(e)) if z < 0 else (1 / (1 + e), z + np.log1p(e))
+    assert_allclose(gradients.deltas[0], [[float(s - 5 * s / a)]], rtol=1e-5 if dtype == "float32" else 1e-12)
+    assert_allclose(gradients.cost, float(5 * np.log(5 / a) - 5 + a), rtol=1e-5 if dtype == "float32" else 1e-12)

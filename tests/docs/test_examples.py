@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 # The sdist has tests, but not these.
-FOLDER = Path(__file__).parent.parent / "examples"
+FOLDER = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="without the examples")
 

@@ -251,7 +251,7 @@ def test_gradient_of_the_loss(fitted_with_loss, isa, block_rows):
 
 def test_gradients_against_torch(fitted_with_loss):
     torch = pytest.importorskip("torch")
-    from .test_against_torch import Twin
+    from ..core.test_against_torch import Twin
 
     kind, model, X, y = fitted_with_loss
     if kind in ("strings", "hinge", "soft"):

@@ -548,13 +548,13 @@ def test_float32_stays_float32(table):
     assert MLPRegressor(max_iter=2, dtype="float64").fit(X.astype(np.float32), y).coefs_[0].dtype == np.float64
 
 
+def blas_threads():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
 @ignore_convergence
 def test_blas_has_one_thread_during_fits(table, monkeypatch):
     """Where BLAS multiplies, its threads are limited while any fit runs, and are back afterwards."""
-
-    def blas_threads():
-        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
-
     monkeypatch.setenv("FASTMLP_ISA", "generic")
     before, inside, after_inner = blas_threads(), [], []
 
@@ -564,6 +564,35 @@ def test_blas_has_one_thread_during_fits(table, monkeypatch):
 
     MLPRegressor(max_iter=1, callbacks=fit_another).fit(*table)
     assert {n for threads in inside + after_inner for n in threads} == {1}
+    assert blas_threads() == before
+
+
+@ignore_convergence
+def test_blas_has_one_thread_in_fits_of_any_thread(table, monkeypatch):
+    """The first fit's thread has no say in the limit afterwards, nor has that of the first of two that overlap."""
+    monkeypatch.setenv("FASTMLP_ISA", "generic")
+    before, inside = blas_threads(), []
+    first_runs, second_runs, first_has_ended = threading.Event(), threading.Event(), threading.Event()
+
+    def begin_first(info):
+        first_runs.set()
+        second_runs.wait(60)
+
+    def outlast_first(info):
+        second_runs.set()
+        first_has_ended.wait(60)
+        inside.append(blas_threads())
+
+    MLPRegressor(max_iter=1).fit(*table)
+    first = threading.Thread(target=MLPRegressor(max_iter=1, callbacks=begin_first).fit, args=table)
+    second = threading.Thread(target=MLPRegressor(max_iter=1, callbacks=outlast_first).fit, args=table)
+    first.start()
+    first_runs.wait(60)
+    second.start()
+    first.join()
+    first_has_ended.set()
+    second.join()
+    assert {n for threads in inside for n in threads} == {1}
     assert blas_threads() == before
 
 

@@ -1,7 +1,7 @@
 """scikit-learn's own tests of its MLP, run with these estimators in place of its own.
 
-``python -m pytest tests/test_sklearn_suite.py`` prints how many there are and how many pass. Six of them look at
-private parts of scikit-learn's classes; below they make the same assertions of what is public.
+``python -m pytest tests/ecosystem/test_sklearn_suite.py`` prints how many there are and how many pass. Six of them
+look at private parts of scikit-learn's classes; below they make the same assertions of what is public.
 """
 
 import importlib.util

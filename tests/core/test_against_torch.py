@@ -8,8 +8,8 @@ from fastmlp import MLPClassifier, MLPRegressor, Network
 from fastmlp.activations import ELU, Increasing, LeakyReLU, Maxout, RandomizedLeakyReLU
 from fastmlp.losses import Huber, Quantile
 
-from . import reference
-from .problems import (
+from .. import reference
+from ..problems import (
     HEADS,
     TRAINABLE,
     all_gradients,

@@ -21,8 +21,8 @@ from fastmlp.activations import (
 )
 from fastmlp.losses import LOSSES, Huber, Loss, Quantile
 
-from . import reference
-from .problems import (
+from .. import reference
+from ..problems import (
     HEADS,
     ONE_HEAD_A_LOSS,
     TRAINABLE,

@@ -35,6 +35,20 @@ def test_info_follows_the_choice(monkeypatch, capsys, isa, products):
     assert re.search(rf"matrix products +{products}", text)
 
 
+def test_info_follows_the_choice_of_products(monkeypatch, capsys):
+    monkeypatch.setenv("FASTMLP_PRODUCTS", "blas")
+    show_config()
+    assert re.search(r"matrix products +BLAS ", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("isa", "products"), [("", "MKL"), ("generic", "own")])
+def test_products_that_are_not_there(monkeypatch, isa, products):
+    monkeypatch.setenv("FASTMLP_ISA", isa)
+    monkeypatch.setenv("FASTMLP_PRODUCTS", products)
+    with pytest.raises(ValueError, match=f"FASTMLP_PRODUCTS is '{products}', which the .* kernels do not offer; unset"):
+        show_config()
+
+
 def test_demo(tmp_path):
     result = run("demo", "--output", "pictures", cwd=tmp_path)
     assert result.returncode == 0, result.stderr

@@ -24,7 +24,7 @@ from sklearn.base import clone, is_classifier
 from fastmlp import MLPClassifier, MLPRegressor, _threads
 from fastmlp.losses import Huber, Quantile
 
-from .problems import TRAINABLE, fitting_units
+from ..problems import TRAINABLE, fitting_units
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

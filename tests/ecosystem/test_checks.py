@@ -1,4 +1,4 @@
-"""scikit-learn's checks of an estimator, on variants of each: ``python tests/test_checks.py`` prints a table.
+"""scikit-learn's checks of an estimator, on variants of each: ``python tests/ecosystem/test_checks.py`` prints a table.
 
 Beside them, what the checks leave out: float32 and sparse input give the same model as float64 and dense input.
 """

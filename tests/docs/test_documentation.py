@@ -24,9 +24,9 @@ from fastmlp.losses import LOSSES
 from fastmlp.training.optimizers import SOLVERS
 from fastmlp.training.schedules import SCHEDULES
 
-from .test_special_functions import MAX_ULP
+from ..kernels.test_special_functions import MAX_ULP
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("docs/mathematics*.md"), *ROOT.glob("docs/mathematics*/*.md")])
 TEXTS = {path: path.read_text() for path in PAGES}
 ALL_TEXT = "\n".join(TEXTS.values())
@@ -48,7 +48,7 @@ DEFINITIONS = (
 
 def is_left_out(path):
     """The sdist has no examples, and neither their tests nor their pictures are of use without them."""
-    of_examples = path.startswith(("examples/", "docs/pictures/")) or path == "tests/test_examples.py"
+    of_examples = path.startswith(("examples/", "docs/pictures/")) or path == "tests/docs/test_examples.py"
     return of_examples and not (ROOT / "examples").is_dir()
 
 

@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 
-# With other parameters in test_checks.py.
+# With other parameters in ecosystem/test_checks.py.
 @parametrize_with_checks([MLPClassifier(max_iter=50), MLPRegressor(max_iter=50)])
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_checks(estimator, check):

@@ -1,0 +1,160 @@
+"""Data that are refused: the exact error class, a sentence that names the remedy, and nothing lost."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from fastmlp import MLPClassifier, MLPRegressor
+
+from ..wrong_calls import LABELS, NUMBERS, X, check_refused, with_value
+
+pytestmark = pytest.mark.usefixtures("count_epochs")
+
+
+BAD_DATA = [
+    (with_value(np.nan), LABELS, None, ValueError, "Input X contains NaN"),
+    (with_value(np.inf), LABELS, None, ValueError, "Input X contains infinity"),
+    (X[:, 0], LABELS, None, ValueError, "Expected 2D array, got 1D array instead.*Reshape your data"),
+    (X[:, :0], LABELS, None, ValueError, r"0 feature\(s\)"),
+    (X[:0], LABELS[:0], None, ValueError, r"0 sample\(s\)"),
+    (X[:-1], LABELS, None, ValueError, "inconsistent numbers of samples: .39, 40."),
+    (X[np.newaxis], LABELS, None, ValueError, "Found array with dim 3, while dim <= 2 is required"),
+    ([[1.0], [1.0, 2.0]], LABELS[:2], None, ValueError, "inhomogeneous shape"),
+    (None, LABELS, None, ValueError, "Expected 2D array, got scalar array instead.*Reshape your data"),
+    (X, None, None, ValueError, "requires y to be passed"),
+    (X.astype(str).astype(object) + "x", LABELS, None, ValueError, "could not convert string to float"),
+    (X + 1j, LABELS, None, ValueError, "Complex data not supported"),
+    (csr_array(with_value(np.nan)), LABELS, None, ValueError, "Input X contains NaN"),
+    (csr_array(with_value(np.inf)), LABELS, None, ValueError, "Input X contains infinity"),
+    (csr_array(X + 1j), LABELS, None, ValueError, "Complex data not supported"),
+    (X, LABELS, np.ones(3), ValueError, "sample_weight.shape == .* expected"),
+    (X, LABELS, -np.ones(40), ValueError, "Negative values in data passed to `sample_weight`"),
+    (X, LABELS, np.zeros(40), ValueError, "sample_weight|Sample weights"),
+    (X, LABELS, np.full(40, np.nan), ValueError, "Input sample_weight contains NaN"),
+    (X, LABELS, np.full(40, np.inf), ValueError, "Input sample_weight contains infinity"),
+    (X, LABELS, np.ones((40, 1)), ValueError, "Sample weights must be 1D array or scalar, got 2D array. Expected"),
+    (X, LABELS, "balanced", ValueError, "could not convert string to float: 'balanced'"),
+    (X, np.full(40, np.inf), None, ValueError, "Input y contains infinity"),
+    (X, LABELS + 1j, None, ValueError, "Complex data not supported"),
+    (X, LABELS[:, np.newaxis, np.newaxis], None, ValueError, "Found array with dim 3, while dim <= 2 is required"),
+    (X, np.ones((40, 0)), None, ValueError, r"0 feature\(s\) .* a minimum of 1 is required"),
+]
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize(("X", "y", "sample_weight", "error", "message"), BAD_DATA, ids=[row[-1] for row in BAD_DATA])
+@pytest.mark.filterwarnings("error")
+def test_bad_data(estimator, X, y, sample_weight, error, message):
+    check_refused(estimator(), error, message, lambda model: model.fit(X, y, sample_weight))
+
+
+BAD_LABELS = [
+    (
+        np.array([None, 1, 0, 1] * 10, dtype=object),
+        "y holds labels of type NoneType, int as objects; pass labels of one type",
+    ),
+    (np.array(["a", 1] * 20, dtype=object), "y holds labels of type int, str as objects; pass labels of one type"),
+    (
+        np.array([["a", 1], ["b", "c"]] * 20, dtype=object),
+        "y holds labels of type int, str as objects; pass labels of one",
+    ),
+    (np.array([["a", None]] * 40, dtype=object), "y holds labels of type"),
+    (NUMBERS, "Unknown label type: continuous"),
+    (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
+    (
+        np.stack([NUMBERS, NUMBERS], axis=1),
+        r"y of shape \(40, 2\) holds fractions, and loss is .auto.; set loss=.kl_divergence",
+    ),
+]
+
+
+@pytest.mark.parametrize(("y", "message"), BAD_LABELS, ids=[row[-1] for row in BAD_LABELS])
+def test_bad_labels(y, message):
+    check_refused(MLPClassifier(), ValueError, message, lambda model: model.fit(X, y))
+
+
+BAD_NUMBERS = [
+    (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
+    (np.full(40, "1"), r"y holds str_ values; pass numbers, for example y.astype\(float\)"),
+    (np.full(40, "a", dtype=object), "could not convert string to float"),
+    (np.arange(40).astype("M8[s]"), r"y holds datetime64 values; pass numbers, for example y.astype\(float\)"),
+]
+
+
+@pytest.mark.parametrize(("y", "message"), BAD_NUMBERS, ids=[row[-1] for row in BAD_NUMBERS])
+def test_bad_numbers(y, message):
+    check_refused(MLPRegressor(), ValueError, message, lambda model: model.fit(X, y))
+
+
+def test_targets_too_large_for_the_dtype():
+    with pytest.raises(ValueError, match="y has 1e[+]39, which is too large for float32; scale y, or use"):
+        MLPRegressor(dtype="float32").fit(X, NUMBERS * 0 + 1e39)
+
+
+@pytest.mark.parametrize("weight", [1e308, 1e-320])
+def test_weights_whose_sum_is_no_number(weight):
+    with pytest.raises(ValueError, match="sample_weight sums to .*; scale"):
+        MLPRegressor().fit(X, NUMBERS, np.full(40, weight))
+
+
+def test_balanced_classes_need_all_rows():
+    with pytest.raises(ValueError, match="class_weight='balanced' needs all rows at once.*pass the weights as a dict"):
+        MLPClassifier(class_weight="balanced").partial_fit(X, LABELS, classes=[0, 1, 2])
+
+
+def test_bad_partial_fit():
+    with pytest.raises(ValueError, match="classes must be passed on the first call to partial_fit"):
+        MLPClassifier().partial_fit(X, LABELS)
+    with pytest.raises(
+        ValueError, match="does not support early_stopping=True without rows to validate on; pass X_val and y_val"
+    ):
+        MLPRegressor(early_stopping=True).partial_fit(X, NUMBERS)
+    with pytest.raises(AttributeError, match="partial_fit"):
+        MLPRegressor(solver="lbfgs").partial_fit(X, NUMBERS)
+    model = MLPClassifier().partial_fit(X, LABELS, classes=[0, 1, 2])
+    with pytest.raises(
+        ValueError,
+        match=r"classes not in `self.classes_`, \[0 1 2\], for example .*; pass only these, or name all classes",
+    ):
+        model.partial_fit(X, LABELS + 5)
+    with pytest.raises(ValueError, match="classes not in"):
+        model.partial_fit(X, np.array(["a", "b"])[LABELS % 2])
+    with pytest.raises(ValueError, match="is not the same as on last call"):
+        model.partial_fit(X, LABELS, classes=[0, 1])
+
+
+def raise_value_error(info):
+    raise ValueError("from a callback")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("refit", "message"),
+    [
+        (lambda model: model.fit(with_value(np.nan), LABELS), "Input X contains NaN"),
+        (lambda model: model.fit(X[:, :2], LABELS[:5]), "inconsistent numbers of samples"),
+        (lambda model: model.fit(X, NUMBERS), "Unknown label type"),
+        (lambda model: model.set_params(alpha=-1).fit(X, LABELS), "'alpha' parameter"),
+        (lambda model: model.set_params(hidden_layer_sizes=(3, -1)).fit(X[:, :2], LABELS + 7), "must be > 0"),
+        (
+            lambda model: model.set_params(early_stopping=True, validation_fraction=0.01).fit(X[:, :2], LABELS % 2),
+            "validation set is too small",
+        ),
+        (lambda model: model.set_params(warm_start=True).fit(X, LABELS % 2), "same classes as in the previous call"),
+        (lambda model: model.partial_fit(X[:, :2], LABELS), "X has 2 features, but .* expecting 3"),
+        (lambda model: model.set_params(callbacks=raise_value_error).fit(X[:, :2], LABELS + 7), "from a callback"),
+        (
+            lambda model: model.set_params(learning_rate_init=1e300, batch_size=5).fit(X, LABELS),
+            "diverged in epoch 1.*it had before",
+        ),
+    ],
+)
+def test_a_failed_fit_keeps_the_earlier_one(refit, message):
+    model = MLPClassifier(max_iter=3, random_state=0).fit(X, LABELS)
+    before = model.predict_proba(X)
+    attributes = {name for name in vars(model) if name.endswith("_")}
+    with pytest.raises(ValueError, match=message):
+        refit(model)
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    np.testing.assert_array_equal(model.classes_, [0, 1, 2])
+    assert {name for name in vars(model) if name.endswith("_")} == attributes
