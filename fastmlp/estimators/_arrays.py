@@ -121,9 +121,10 @@ def check_rows(
     ValueError
         If something is not finite, of a wrong shape, or negative.
     """
-    is_ready = columns is not None and columns.suit(X, dtype) and is_ready_target(y, len(X))
-    if not is_ready:
-        columns, X, y = _checked_by_scikit_learn(model, X, y, dtype, columns)
+    if columns is None or not (columns.suit(X, dtype) and is_ready_target(y, len(X))):
+        columns, X, y = check_X_and_y(
+            model, X, y, columns, dtype=dtype, accept_sparse="csr", y_numeric=is_regressor(model)
+        )
     if sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         if not np.all(sample_weight):
@@ -144,17 +145,36 @@ def is_ready_target(y: Any, n_rows: int) -> bool:
     )
 
 
-def _checked_by_scikit_learn(model, X, y, dtype, columns):
-    settings = {
-        "accept_sparse": "csr",
-        "dtype": dtype,
-        "order": "C",
-        "multi_output": True,
-        "y_numeric": is_regressor(model),
-    }
+def check_X_and_y(
+    model: Any, X: MatrixLike, y: ArrayLike, columns: Columns | None, **settings: Any
+) -> tuple[Columns, Any, np.ndarray]:
+    """X and y by scikit-learn's checks, which tell the model nothing.
+
+    Parameters
+    ----------
+    model : estimator
+        It has been fitted to `columns`, if there are any.
+    X, y
+        As they were given.
+    columns : Columns or None
+        What X has to have; None for whatever it has.
+    **settings
+        As for `sklearn.utils.check_X_y`.
+
+    Returns
+    -------
+    tuple
+        Columns; X as the core reads it; y as an ndarray, of one dimension if it has one column.
+
+    Raises
+    ------
+    ValueError
+        If they do not suit.
+    """
+    settings = {"order": "C", "multi_output": True, **settings}
     if columns is not None:
         X, y = validate_data(model, X, y, reset=False, **settings)
-    else:  # not by validate_data, which would tell the model of them
+    else:  # validate_data would tell the model of the columns
         names = _get_feature_names(X)
         if y is None:
             name = type(model).__name__

@@ -70,18 +70,15 @@ class FitTasks:
         return {"_fit": frozen}
 
 
-def fit_tasks(estimator, max_epochs: int, X, y, sample_weight) -> FitTasks | None:
-    """The tasks of a fit, if there is a callback or a meta-estimator to tell of them.
+def is_watched(estimator: Any) -> bool:
+    """Whether there is a callback or a meta-estimator to tell of a fit.
 
     Parameters
     ----------
-    estimator, max_epochs, X, y, sample_weight
-        As for `FitTasks`.
+    estimator : estimator
 
     Returns
     -------
-    FitTasks or None
+    bool
     """
-    if hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx"):
-        return FitTasks(estimator, max_epochs, X, y, sample_weight)
-    return None
+    return hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx")

@@ -47,6 +47,11 @@ class Fit:
     checked: tuple = ()
 
     @property
+    def is_intact(self) -> bool:
+        """Whether the solver is there, and the network is the one that it has trained."""
+        return self.solver is not None and self.solver.network is self.network
+
+    @property
     def n_epochs_kept(self) -> int:
         """Epochs of the last fit that the weights have seen, or the place of the best epoch in the curves."""
         return (self.history.best_epoch or 0) if self.history.keeps_best else self.history.n_epochs

@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 
 from fastmlp._hold import held
 from fastmlp._warn import warn_convergence
-from fastmlp.estimators._callbacks import fit_tasks, with_callbacks
+from fastmlp.estimators._callbacks import FitTasks, is_watched, with_callbacks
 from fastmlp.estimators._fit import Fit
 from fastmlp.estimators._parameters import hidden_sizes
 from fastmlp.estimators._problem import Checked, Request, check_request, hold_out, validation_of
@@ -46,7 +46,10 @@ def learn(request: Request) -> None:
         model._show(earlier)
         raise
     try:
-        _train(model, request, checked.problem, solver, observers)
+        if is_watched(model):
+            _train_as_task(model, request, checked.problem, solver, observers)
+        else:
+            _train(request, checked.problem, solver, observers)
         if not request.incremental:
             _add_importances(request, checked.problem, fit)
     except BaseException as error:
@@ -87,8 +90,9 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         checked.problem.n_rows,
         random_state,
         history=None if before is None else before.history,
-        before=solver_before if solver_before is not None and solver_before.network is network else None,
+        before=solver_before if before is not None and before.is_intact else None,
         one_epoch=request.incremental,
+        is_unchanged=checked.is_unchanged,
     )
     fit = Fit(
         checked.columns,
@@ -131,21 +135,21 @@ def observers_of(request: Request, checked: Checked, fit: Fit) -> Observers:
     return Observers(model, checked.callbacks, validate=validation, max_time=model.max_time, verbose=model.verbose)
 
 
-@with_callbacks
-def _train(model: Any, request: Request, problem: Problem, solver: Solver, observers: Observers) -> None:
-    """Train, and tell scikit-learn's callbacks of it."""
-    max_iter = request.max_iter
-    tasks = fit_tasks(model, max_iter + solver.announces_one_more, request.X, request.y, request.sample_weight)
-    if tasks is not None:
-        observers = replace(
-            observers, callbacks=[*observers.callbacks, tasks.end_epoch], before_epoch=tasks.begin_epoch
-        )
+def _train(request: Request, problem: Problem, solver: Solver, observers: Observers) -> None:
     network = solver.network
     calls_blas = solver.calls_blas or network.core.plan.uses_blas
     with held(network), one_blas_thread(needed=calls_blas):  # a shallow copy of the model shares the network
-        solver.train(problem, max_iter=max_iter, observers=observers)
-    if tasks is not None:
-        tasks.close()
+        solver.train(problem, max_iter=request.max_iter, observers=observers)
+
+
+@with_callbacks
+def _train_as_task(model: Any, request: Request, problem: Problem, solver: Solver, observers: Observers) -> None:
+    """Train, and tell scikit-learn's callbacks of it."""
+    max_epochs = request.max_iter + solver.announces_one_more
+    tasks = FitTasks(model, max_epochs, request.X, request.y, request.sample_weight)
+    callbacks = [*observers.callbacks, tasks.end_epoch]
+    _train(request, problem, solver, replace(observers, callbacks=callbacks, before_epoch=tasks.begin_epoch))
+    tasks.close()
 
 
 def _add_importances(request, problem, fit):
@@ -166,6 +170,13 @@ def _is_worth_keeping(fit, request, error, earlier):
 def _network_of(request: Request, checked: Checked, random_state: np.random.RandomState) -> Network:
     """A new network, or the one to go on with, that suits parameters and data."""
     model, codec, targets = request.model, checked.codec, checked.problem.targets
+    if (
+        checked.is_unchanged
+        and request.before.solver is not None
+        and request.before.solver.network is request.before.network
+    ):
+        codec.check(targets)
+        return request.before.network
     n_units = codec.out_activation.n_units(codec.n_outputs)
     if codec.out_activation.n_outputs(n_units) != codec.n_outputs:
         raise ValueError(

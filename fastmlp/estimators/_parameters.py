@@ -1,8 +1,9 @@
 """The constructors' parameters: how they are kept, and what the estimators allow of those they share."""
 
 from collections.abc import Callable
+from functools import cache
 from numbers import Integral, Real
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
@@ -93,9 +94,8 @@ def check_parameters(model: Any, checked: tuple = ()) -> tuple:
     InvalidParameterError
         If a parameter is not as its constraint says.
     """
-    # Not by get_params, which inspects the constructor's signature at a tenth of a small epoch's cost.
     constraints = model._parameter_constraints
-    values = [getattr(model, name) for name in constraints]
+    values = _getter(type(model))(model)
     if checked and all(map(is_, values, checked)):
         return checked
     known = checked or (_CHANGEABLE,) * len(values)
@@ -105,6 +105,12 @@ def check_parameters(model: Any, checked: tuple = ()) -> tuple:
     )
     check_n_jobs(model.n_jobs)
     return tuple([value if _is_constant(value) else _CHANGEABLE for value in values])
+
+
+@cache
+def _getter(estimator):
+    """What takes the parameters from a model; get_params, which inspects the signature, costs a tenth of an epoch."""
+    return attrgetter(*estimator._parameter_constraints)
 
 
 def _is_constant(value):

@@ -4,7 +4,7 @@ Nothing here changes the model: what is found out of the data is returned as a v
 """
 
 import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,8 @@ class Checked:
     callbacks : list of callable
     parameters : tuple
         As `check_parameters` returns them.
+    is_unchanged : bool
+        Whether parameters and codec are those of the fit that goes on.
     held_out : ndarray of intp, or None
         Rows of X to validate on.
     split_random_state : RandomState or None
@@ -95,8 +97,9 @@ class Checked:
     own_weight: np.ndarray | None
     callbacks: list
     parameters: tuple
-    held_out: np.ndarray | None = field(default=None)
-    split_random_state: np.random.RandomState | None = field(default=None)
+    is_unchanged: bool
+    held_out: np.ndarray | None = None
+    split_random_state: np.random.RandomState | None = None
 
 
 def check_request(request: Request) -> Checked:
@@ -117,34 +120,37 @@ def check_request(request: Request) -> Checked:
     """
     model, before = request.model, request.before
     parameters = check_parameters(model, () if before is None else before.checked)
+    has_new_parameters = before is None or parameters is not before.checked
     check_validation_arguments(request)
-    if before is None or parameters is not before.checked:
+    if has_new_parameters:
         check_solver(model)
     callbacks = check_callbacks(model.callbacks)
-    columns, X, y, own_weight = check_rows(
-        model,
-        request.X,
-        request.y,
-        request.sample_weight,
-        _dtype_to_compute(request),
-        None if before is None else before.columns,
-    )
-    codec = model._recognize_targets(
-        y, None if before is None else before.targets, request.incremental, request.classes, issparse(request.y)
-    )
+    columns = None if before is None else before.columns
+    dtype = _dtype_to_compute(request)
+    columns, X, y, own_weight = check_rows(model, request.X, request.y, request.sample_weight, dtype, columns)
+    codec = _codec_of(request, y, has_new_parameters)
     targets = codec.encode(y, X.dtype)
     weights = total_weight(codec, targets, own_weight, (targets, own_weight), X.dtype)
     rows = None if weights is None or np.all(weights) else np.flatnonzero(weights)
     problem = Problem(X, targets, weights, rows, codec.target_values)
-    return Checked(columns, codec, problem, own_weight, callbacks, parameters)
+    is_unchanged = not has_new_parameters and codec is before.targets
+    return Checked(columns, codec, problem, own_weight, callbacks, parameters, is_unchanged)
+
+
+def _codec_of(request, y, has_new_parameters):
+    codec = None if request.before is None else request.before.targets
+    if request.incremental and not has_new_parameters and codec.goes_on_with(y, request.classes):
+        return codec
+    return request.model._recognize_targets(y, codec, request.incremental, request.classes, issparse(request.y))
 
 
 def _dtype_to_compute(request):
+    """The dtype of X, or a list of those that it may have."""
     wanted = request.model.dtype
     if request.before is None:
         return [np.float64, np.float32] if wanted == "auto" else wanted
     dtype = request.before.network.parameters.dtype
-    if wanted not in ("auto", dtype.name):
+    if wanted != "auto" and wanted != dtype.name:
         raise ValueError(
             f"dtype is {wanted!r}, but the model to continue computes in {dtype.name}; keep it, or set "
             "warm_start=False and use fit."

@@ -90,6 +90,22 @@ class Targets(ABC):
             If y holds what this kind cannot encode.
         """
 
+    def goes_on_with(self, y: np.ndarray, classes: ArrayLike | None) -> bool:
+        """Whether a fit that goes on in small steps certainly keeps this codec.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        classes : array-like, list of array-like, or None
+            As given to ``partial_fit``.
+
+        Returns
+        -------
+        bool
+            False where that takes a closer look.
+        """
+        return False
+
     def in_loss(self, targets: np.ndarray) -> np.ndarray:
         """Encoded targets as the loss sees them."""
         off, on = self.target_values
@@ -199,6 +215,9 @@ class Numbers(Targets):
                 f"y has {np.abs(y).max():g}, which is too large for {dtype}; scale y, or use dtype='float64'."
             )
         return targets
+
+    def goes_on_with(self, y, classes):
+        return self.n_targets == (1 if y.ndim == 1 else y.shape[1])
 
     def decide(self, raw):
         return raw
@@ -389,6 +408,11 @@ class Classes(ClassTargets):
     def _n_alternatives(self):
         return max(2, len(self.classes))
 
+    def goes_on_with(self, y, classes):
+        if isinstance(classes, np.ndarray):
+            classes = classes.tolist()
+        return y.ndim == 1 and (classes is None or (isinstance(classes, list) and classes == self.classes.tolist()))
+
     def decide(self, raw):
         return raw.argmax(axis=1)
 
@@ -488,6 +512,9 @@ class Distributions(Classes):
         if len(classes) != y.shape[1]:
             raise ValueError(f"y has {y.shape[1]} columns for the {len(classes)} classes {classes}; pass one each.")
         return cls(classes, **settings)
+
+    def goes_on_with(self, y, classes):
+        return False
 
     def score(self, raw, targets, sample_weight=None):
         """Accuracy of the most probable class."""

@@ -98,7 +98,18 @@ class LBFGS(Solver):
     history: History = field(default_factory=History)
 
     @classmethod
-    def from_settings(cls, settings, network, n_rows, random_state, *, history=None, before=None, one_epoch=False):
+    def from_settings(
+        cls,
+        settings,
+        network,
+        n_rows,
+        random_state,
+        *,
+        history=None,
+        before=None,
+        one_epoch=False,
+        is_unchanged=False,
+    ):
         """A solver that starts anew; only the history goes on."""
         history = History() if history is None else history.continued(cls.has_epochs)
         return cls(network, settings.alpha, settings.max_fun, settings.tol, history)

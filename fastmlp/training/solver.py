@@ -63,6 +63,7 @@ class Solver(ABC):
         history: History | None = None,
         before: "Solver | None" = None,
         one_epoch: bool = False,
+        is_unchanged: bool = False,
     ) -> Self:
         """A solver by an estimator's parameters.
 
@@ -80,6 +81,8 @@ class Solver(ABC):
             What trained the network last, if a fit goes on.
         one_epoch : bool, default=False
             Whether an epoch is all that is asked for now, as by ``partial_fit``.
+        is_unchanged : bool, default=False
+            Whether the settings are known to be those of the solver before.
         """
 
     @abstractmethod

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp._core._data import Data
+from fastmlp._core._team import Team
 from fastmlp._core._training import Training
 from fastmlp._core._workspace import Workspace, workspace_kind
 from fastmlp._threads import n_threads, team_of
@@ -98,12 +98,27 @@ class Trainer(Solver):
     _workspace: Workspace | None = field(default=None, init=False, repr=False)
 
     @classmethod
-    def from_settings(cls, settings, network, n_rows, random_state, *, history=None, before=None, one_epoch=False):
+    def from_settings(
+        cls,
+        settings,
+        network,
+        n_rows,
+        random_state,
+        *,
+        history=None,
+        before=None,
+        one_epoch=False,
+        is_unchanged=False,
+    ):
         """A trainer that goes on with optimizer, schedule and all that is remembered, where there is one before."""
         batch_size = batch_size_for(
             settings, n_rows, goes_on_by_a_row=history is not None and one_epoch and n_rows == 1
         )
         before = before if isinstance(before, Trainer) else None
+        if before is not None and before.continues and is_unchanged and one_epoch:
+            before.batch_size = batch_size
+            before.schedule.go_on(0)
+            return before
         rate_settings = tuple([getattr(settings, name) for name in RATE_PARAMETERS])
         if before is not None and rate_settings == before.rate_settings:
             optimizer, schedule = before.optimizer, copy.copy(before.schedule)
@@ -150,7 +165,8 @@ class Trainer(Solver):
         data = problem.data(taken)
         good = self._begin()
         try:
-            with Run(self.history, max_iter, observers) as run, self._steps(data, max_iter) as steps:
+            with Run(self.history, max_iter, observers) as run, team_of(self._n_threads(data, max_iter)) as team:
+                steps = self._steps(data, team)
                 for _ in range(max_iter):
                     run.begin_epoch()
                     self._shuffle(problem, order, taken)
@@ -178,22 +194,23 @@ class Trainer(Solver):
         if taken is not order:
             np.take(problem.rows, order, out=taken)
 
-    @contextmanager
-    def _steps(self, data: Data, max_iter: int) -> Iterator[Training]:
-        """Steps over the data, by as many threads as pay for all of them."""
+    def _n_threads(self, data: Data, max_iter: int) -> int:
+        """As many threads as pay for all steps."""
         n_steps = max_iter * -(-data.n_rows // self.batch_size)
-        with team_of(n_threads(self.network.core.plan, self.n_jobs, self.batch_size, n_steps)) as team:
-            yield Training(
-                self.network.core,
-                self._workspace_for(data, team.n_threads),
-                data,
-                team,
-                self.optimizer,
-                self.batch_size,
-                self.l1,
-                self.alpha,
-                np.inf if self.clip_norm is None else self.clip_norm,
-            )
+        return n_threads(self.network.core.plan, self.n_jobs, self.batch_size, n_steps)
+
+    def _steps(self, data: Data, team: Team) -> Training:
+        return Training(
+            self.network.core,
+            self._workspace_for(data, team.n_threads),
+            data,
+            team,
+            self.optimizer,
+            self.batch_size,
+            self.l1,
+            self.alpha,
+            np.inf if self.clip_norm is None else self.clip_norm,
+        )
 
     def _train_epoch(self, run: Run, steps: Training, data: Data, good: Snapshot) -> bool:
         """Train for one epoch, and let it be judged and told; whether there may be another one."""
