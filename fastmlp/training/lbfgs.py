@@ -7,7 +7,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.optimize import minimize
 
+from fastmlp._core._team import Team
 from fastmlp._core._workspace import Workspace
+from fastmlp._threads import n_threads, team_of
 from fastmlp.network import Network
 from fastmlp.training.problem import Problem
 from fastmlp.training.run import DivergenceError, History, Observers, Run
@@ -34,31 +36,35 @@ class PenalizedCost:
         It has, after a call, the parameters of the call.
     problem : Problem
     alpha : float
+    team : Team
     """
 
-    def __init__(self, network: Network, problem: Problem, alpha: float):
-        self.network, self.alpha = network, alpha
+    def __init__(self, network: Network, problem: Problem, alpha: float, team: Team):
+        self.network, self.alpha, self.team = network, alpha, team
         rows = np.arange(problem.n_rows, dtype=np.intp) if problem.rows is None else problem.rows
         self._batches = [
             problem.data(rows[first : first + MAX_BATCH_ROWS]) for first in range(0, len(rows), MAX_BATCH_ROWS)
         ]
-        first = self._batches[0]
-        self._workspace = Workspace(network.core.plan, first, first.n_rows, backward=True)
+        first, plan = self._batches[0], network.core.plan
+        self._workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
         self._batch_gradient = np.empty_like(network.parameters)
+        places = network.split(np.arange(len(network.parameters))).coefs
+        self._weights = [slice(w.flat[0], w.flat[-1] + 1) for w in places]
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
         """Cost and gradient."""
-        network = self.network
-        network.parameters[:] = parameters
+        core = self.network.core
+        core.parameters[:] = parameters
         cost, total_weight, gradient = 0.0, 0.0, np.zeros_like(parameters)
         for batch in self._batches:
-            batch_cost, weight = network.core.backward(self._workspace, batch, self._batch_gradient)
+            batch_cost, weight = core.backward(self._workspace, batch, self._batch_gradient, team=self.team)
             cost += weight * batch_cost
             gradient += weight * self._batch_gradient
             total_weight += weight
-        for w, w_gradient in zip(network.split(parameters).coefs, network.split(gradient).coefs, strict=True):
+        for place in self._weights:
+            w = parameters[place]
             cost += 0.5 * self.alpha * np.vdot(w, w)
-            w_gradient += self.alpha * w
+            gradient[place] += self.alpha * w
         return cost / total_weight, gradient / total_weight
 
 
@@ -75,6 +81,8 @@ class LBFGS(Solver):
         The most evaluations of cost and gradient.
     tol : float
         Largest component of the gradient at which it has converged.
+    n_jobs : int or None
+        The most threads; None for as many as there are CPUs and the work pays for.
     history : History
         Its epochs are iterations.
     """
@@ -95,6 +103,7 @@ class LBFGS(Solver):
     alpha: float
     max_fun: int
     tol: float
+    n_jobs: int | None = None
     history: History = field(default_factory=History)
 
     @classmethod
@@ -112,7 +121,7 @@ class LBFGS(Solver):
     ):
         """A solver that starts anew; only the history goes on."""
         history = History() if history is None else history.continued(cls.has_epochs)
-        return cls(network, settings.alpha, settings.max_fun, settings.tol, history)
+        return cls(network, settings.alpha, settings.max_fun, settings.tol, settings.n_jobs, history)
 
     def train(self, problem: Problem, *, max_iter: int, observers: Observers | None = None) -> None:
         """Run up to `max_iter` iterations.
@@ -120,10 +129,15 @@ class LBFGS(Solver):
         As after every end, the network has the last parameters that were accepted if this raises DivergenceError.
         """
         self.history.keeps_best, self.history.best = False, min(self.history.loss_curve, default=math.inf)
-        cost = PenalizedCost(self.network, problem, self.alpha)
         good = Snapshot(self.network)
+        batch_rows, n_batches = min(problem.n_rows, MAX_BATCH_ROWS), -(-problem.n_rows // MAX_BATCH_ROWS)
+        threads = n_threads(self.network.core.plan, self.n_jobs, batch_rows, max_iter * n_batches)
         try:
-            with Run(self.history, max_iter, observers, stop_reason="converged", unit="iteration") as run:
+            with (
+                Run(self.history, max_iter, observers, stop_reason="converged", unit="iteration") as run,
+                team_of(threads) as team,
+            ):
+                cost = PenalizedCost(self.network, problem, self.alpha, team)
                 self._minimize(cost, run, good, problem.n_rows)
         finally:
             good.restore()  # not the last point tried, which may be no good, but the last one accepted
