@@ -8,6 +8,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.training.solver import Solver
+from fastmlp.training.solvers import SOLVERS
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -147,7 +150,7 @@ class LossCurveDisplay:
             learning_rate_curve=getattr(estimator, "learning_rate_curve_", None),
             best_iter=getattr(estimator, "best_iter_", None),
             stop_reason=getattr(estimator, "stop_reason_", None),
-            x_label="Iteration" if estimator.solver == "lbfgs" else "Epoch",
+            x_label="Epoch" if SOLVERS.get(estimator.solver, Solver).has_epochs else "Iteration",
         )
         return display.plot(ax=ax)
 

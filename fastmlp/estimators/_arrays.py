@@ -21,7 +21,7 @@ from fastmlp._typing import MatrixLike
 FEW_ELEMENTS = 1 << 14
 
 
-def for_core(X: ArrayLike) -> ArrayLike:
+def for_core(X: Any) -> Any:
     """X as the core reads it: contiguous and aligned, a sparse one with indices that are all inside and in order.
 
     Copied only where that is not so, as in a file mapped at an odd offset.
@@ -94,7 +94,7 @@ def check_X(model: Any, X: MatrixLike, columns: Columns, dtype: DTypeLike) -> An
 
 
 def check_rows(
-    model: Any, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None, dtype: Any, columns: Columns | None
+    model: Any, X: Any, y: Any, sample_weight: ArrayLike | None, dtype: Any, columns: Columns | None
 ) -> tuple[Columns, Any, np.ndarray, np.ndarray | None]:
     """Rows to learn from or to validate on.
 
@@ -125,12 +125,13 @@ def check_rows(
         columns, X, y = check_X_and_y(
             model, X, y, columns, dtype=dtype, accept_sparse="csr", y_numeric=is_regressor(model)
         )
-    if sample_weight is not None:
-        sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
-        if not np.all(sample_weight):
-            y = y.copy()
-            y[sample_weight == 0] = y[np.argmax(sample_weight > 0)]
-    return columns, X, y, sample_weight
+    if sample_weight is None:
+        return columns, X, y, None
+    weights: np.ndarray = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+    if not np.all(weights):
+        y = y.copy()
+        y[weights == 0] = y[np.argmax(weights > 0)]
+    return columns, X, y, weights
 
 
 def is_ready_target(y: Any, n_rows: int) -> bool:
@@ -146,7 +147,7 @@ def is_ready_target(y: Any, n_rows: int) -> bool:
 
 
 def check_X_and_y(
-    model: Any, X: MatrixLike, y: ArrayLike, columns: Columns | None, **settings: Any
+    model: Any, X: Any, y: Any, columns: Columns | None, **settings: Any
 ) -> tuple[Columns, Any, np.ndarray]:
     """X and y by scikit-learn's checks, which tell the model nothing.
 

@@ -20,6 +20,7 @@ from fastmlp.estimators._fitting import learn
 from fastmlp.estimators._parameters import SHARED_CONSTRAINTS
 from fastmlp.estimators._problem import Request
 from fastmlp.estimators._state import StoredStateMixin
+from fastmlp.estimators._targets import Targets
 from fastmlp.inspection._mixin import InspectionMixin
 from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 
@@ -36,6 +37,7 @@ class BaseMLP(
     """Shared half of the estimators; a subclass knows its targets and its predictions."""
 
     _parameter_constraints = SHARED_CONSTRAINTS
+    _targets: Targets
 
     @abstractmethod
     def _recognize_targets(self, y, before, incremental, classes, sparse):

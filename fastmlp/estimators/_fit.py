@@ -1,7 +1,7 @@
 """What a fit leaves: a value, which an estimator's fitted attributes read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class Fit:
     importances : ndarray of shape (n_features,), or None
     checked : tuple
         Parameters as they were when they were checked last.
+    assigned : dict of str to object
+        Attributes of the estimator that the user has assigned other values to.
     """
 
     columns: Columns
@@ -45,6 +47,7 @@ class Fit:
     split_random_state: np.random.RandomState | None = None
     importances: np.ndarray | None = None
     checked: tuple = ()
+    assigned: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_intact(self) -> bool:
@@ -72,12 +75,10 @@ class FittedAttribute:
     read : callable
         Takes the value out of a `Fit`.
     doc : str
-    part : str, default=None
-        The attribute of the `Fit` that takes an assigned value; None where nothing can be assigned.
     """
 
-    def __init__(self, read: Callable[[Fit], Any], doc: str, part: str | None = None):
-        self._read, self.__doc__, self._part = read, doc, part
+    def __init__(self, read: Callable[[Fit], Any], doc: str):
+        self._read, self.__doc__ = read, doc
 
     def __set_name__(self, owner, name):
         self._name = name
@@ -85,17 +86,24 @@ class FittedAttribute:
     def __get__(self, model, owner=None):
         if model is None:
             return self
-        return self._read(self._fit_of(model))
+        fit = self._fit_of(model)
+        return fit.assigned[self._name] if self._name in fit.assigned else self._read(fit)
 
     def __set__(self, model, value):
-        if self._part is None:
-            raise AttributeError(f"{self._name} tells of the last fit; it cannot be assigned.")
-        model._fit = replace(self._fit_of(model), **{self._part: value})
+        fit = self._fit_of(model)
+        model._fit = replace(fit, assigned={**fit.assigned, self._name: value})
 
     def _fit_of(self, model):
         if model._fit is None:
             raise AttributeError(f"{type(model).__name__!r} object has no attribute {self._name!r} before it is fitted")
         return model._fit
+
+
+class NetworkAttribute(FittedAttribute):
+    """The network, in whose place another one goes on."""
+
+    def __set__(self, model, value):
+        model._fit = replace(self._fit_of(model), network=value)
 
 
 def _names(fit):
@@ -109,7 +117,7 @@ class FittedAttributesMixin:
 
     _fit: Fit | None = None
 
-    network_ = FittedAttribute(lambda fit: fit.network, "The trained network.", part="network")
+    network_ = NetworkAttribute(lambda fit: fit.network, "The trained network.")
     n_features_in_ = FittedAttribute(lambda fit: fit.columns.n_features, "Columns of X in ``fit``.")
     feature_names_in_ = FittedAttribute(_names, "Names of the columns of X in ``fit``, if they are strings.")
     n_layers_ = FittedAttribute(lambda fit: len(fit.network.sizes), "Layers of units, input and output included.")

@@ -169,14 +169,10 @@ def _is_worth_keeping(fit, request, error, earlier):
 
 def _network_of(request: Request, checked: Checked, random_state: np.random.RandomState) -> Network:
     """A new network, or the one to go on with, that suits parameters and data."""
-    model, codec, targets = request.model, checked.codec, checked.problem.targets
-    if (
-        checked.is_unchanged
-        and request.before.solver is not None
-        and request.before.solver.network is request.before.network
-    ):
+    model, before, codec, targets = request.model, request.before, checked.codec, checked.problem.targets
+    if before is not None and before.is_intact and checked.is_unchanged:
         codec.check(targets)
-        return request.before.network
+        return before.network
     n_units = codec.out_activation.n_units(codec.n_outputs)
     if codec.out_activation.n_outputs(n_units) != codec.n_outputs:
         raise ValueError(
@@ -184,7 +180,7 @@ def _network_of(request: Request, checked: Checked, random_state: np.random.Rand
             f"{n_units} units, but {codec.n_outputs} are needed; define its n_units(n_outputs)."
         )
     sizes = (checked.columns.n_features, *hidden_sizes(model.hidden_layer_sizes), n_units)
-    if request.before is None:
+    if before is None:
         network = Network(
             sizes,
             activation=model.activation,
@@ -198,7 +194,7 @@ def _network_of(request: Request, checked: Checked, random_state: np.random.Rand
             random_state=random_state,
         )
     else:
-        network = request.before.network
+        network = before.network
         _check_unchanged(model, codec, sizes, network)
     network.check_trainable()
     n_targets = targets.shape[1] if targets.ndim == 2 else codec.n_outputs

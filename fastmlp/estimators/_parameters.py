@@ -95,7 +95,7 @@ def check_parameters(model: Any, checked: tuple = ()) -> tuple:
         If a parameter is not as its constraint says.
     """
     constraints = model._parameter_constraints
-    values = _getter(type(model))(model)
+    values = _getter(model.__class__)(model)
     if checked and all(map(is_, values, checked)):
         return checked
     known = checked or (_CHANGEABLE,) * len(values)
@@ -108,7 +108,7 @@ def check_parameters(model: Any, checked: tuple = ()) -> tuple:
 
 
 @cache
-def _getter(estimator):
+def _getter(estimator: Any) -> Callable[[Any], tuple]:
     """What takes the parameters from a model; get_params, which inspects the signature, costs a tenth of an epoch."""
     return attrgetter(*estimator._parameter_constraints)
 

@@ -133,13 +133,14 @@ def check_request(request: Request) -> Checked:
     weights = total_weight(codec, targets, own_weight, (targets, own_weight), X.dtype)
     rows = None if weights is None or np.all(weights) else np.flatnonzero(weights)
     problem = Problem(X, targets, weights, rows, codec.target_values)
-    is_unchanged = not has_new_parameters and codec is before.targets
+    is_unchanged = before is not None and not has_new_parameters and codec is before.targets
     return Checked(columns, codec, problem, own_weight, callbacks, parameters, is_unchanged)
 
 
 def _codec_of(request, y, has_new_parameters):
     codec = None if request.before is None else request.before.targets
-    if request.incremental and not has_new_parameters and codec.goes_on_with(y, request.classes):
+    may_stay = codec is not None and request.incremental and not has_new_parameters
+    if may_stay and codec.goes_on_with(y, request.classes):
         return codec
     return request.model._recognize_targets(y, codec, request.incremental, request.classes, issparse(request.y))
 

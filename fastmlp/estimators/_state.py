@@ -9,9 +9,10 @@ from dataclasses import replace
 import joblib
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp.training.callbacks import check_path
+from fastmlp._paths import check_path
+from fastmlp.estimators._fit import Fit
 
-# Of the pickled state. Raise it when the state changes, and teach `__setstate__` the older one.
+# Version of the pickled state. Raise it when the state changes, and teach `__setstate__` the older one.
 STATE_VERSION = 2
 
 
@@ -34,6 +35,8 @@ class VersionedStateMixin:
 
 class StoredStateMixin(VersionedStateMixin):
     """Pickles and checkpoints of an estimator with the value of a fit."""
+
+    _fit: Fit | None
 
     def save_checkpoint(self, path: str | os.PathLike) -> None:
         """Write the model with all that training needs to go on from here, as if it had never stopped.
@@ -71,9 +74,9 @@ class StoredStateMixin(VersionedStateMixin):
         (1, 2)
         """
         check_is_fitted(self)
+        solver = None if self._fit is None else self._fit.solver
         path = os.path.realpath(check_path(path))  # a link stays one
         temporary = os.path.join(os.path.dirname(path), f".checkpoint-{secrets.token_hex(8)}")
-        solver = self._fit.solver
         with solver.as_ended() if solver is not None else nullcontext():
             self._keeps_training_state = True
             try:

@@ -409,9 +409,11 @@ class Classes(ClassTargets):
         return max(2, len(self.classes))
 
     def goes_on_with(self, y, classes):
+        if y.ndim != 1 or isinstance(self.class_weight, str):
+            return False
         if isinstance(classes, np.ndarray):
             classes = classes.tolist()
-        return y.ndim == 1 and (classes is None or (isinstance(classes, list) and classes == self.classes.tolist()))
+        return classes is None or (isinstance(classes, list) and classes == self.classes.tolist())
 
     def decide(self, raw):
         return raw.argmax(axis=1)

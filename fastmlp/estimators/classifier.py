@@ -16,7 +16,7 @@ from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
 from fastmlp.estimators._fit import FittedAttribute
 from fastmlp.estimators._parameters import store
-from fastmlp.estimators._targets import classes_to_come, gives_probabilities, recognize
+from fastmlp.estimators._targets import ClassTargets, classes_to_come, gives_probabilities, recognize
 from fastmlp.losses import LOSSES, Loss
 from fastmlp.training.schedules import Schedule
 
@@ -65,6 +65,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     True
     """
 
+    _targets: ClassTargets
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
         "loss": [StrOptions({"auto", *(name for name, loss in LOSSES.items() if loss.for_classifiers)}), Loss],

@@ -249,10 +249,10 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         (2,)
         """
         check_is_fitted(self)
-        X = for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
-        net = np.empty((X.shape[0], len(self.coef_)), self.coef_.dtype)
+        rows = for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
+        net = np.empty((rows.shape[0], len(self.coef_)), self.coef_.dtype)
         # Not by BLAS: prediction has to round as training did, or a sample on the border changes sides.
-        net_inputs(net, self.coef_, self.intercept_, X)
+        net_inputs(net, self.coef_, self.intercept_, rows)
         return net.ravel() if len(self.coef_) == 1 else net
 
     def predict(self, X: ArrayLike) -> np.ndarray:

@@ -97,7 +97,7 @@ class LBFGS(Solver):
         "clip_norm": None,
     }
     calls_blas = announces_one_more = True
-    random_state, moments, batch_size, continues = None, (), 0, False
+    random_state, batch_size, continues = None, 0, False
 
     network: Network
     alpha: float

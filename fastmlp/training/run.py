@@ -26,16 +26,16 @@ class History:
     Attributes
     ----------
     loss_curve, validation_scores, validation_losses, learning_rates : list of float
-        One value an epoch, over all fits that continue each other; validation's up to the last epoch that had one, and
-        NaN for earlier ones without.
+        One value an epoch, over all fits that continue each other. Those of validation end with the last epoch that had
+        one, and are NaN for earlier epochs without.
     best_epoch : int or None
         The epoch whose weights are kept, from 1; None where it is the last.
     keeps_best : bool
         Whether the last fit kept the weights of the best validation score.
     best : float
-        That score, or where the last weights are kept the lowest loss.
+        The best validation score, or the lowest loss where the last weights are kept.
     n_samples_seen : int
-        Samples that all those fits learnt from, a sample in each epoch.
+        Samples that these fits have learnt from, counted again in each epoch.
     n_epochs : int
         Epochs of the last fit.
     stop_reason : str

@@ -32,7 +32,7 @@ class Constant:
     Attributes
     ----------
     learning_rate : float
-        Of the coming epoch, at its start.
+        Learning rate at the start of the coming epoch.
     """
 
     def __init__(self, learning_rate_init: float):
@@ -98,7 +98,7 @@ class Schedule:
     has_end = True
 
     def factor(self, epoch: np.ndarray, n_epochs: int) -> np.ndarray:
-        """By what ``learning_rate_init`` is multiplied.
+        """Factor of ``learning_rate_init``.
 
         Parameters
         ----------

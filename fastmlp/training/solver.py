@@ -31,8 +31,6 @@ class Solver(ABC):
     history : History
     random_state : RandomState or None
         What it draws from; None if it draws nothing.
-    moments : sequence of ndarray
-        What it remembers of each parameter.
     batch_size : int
         Rows of a step; 0 without steps.
     continues : bool
@@ -47,7 +45,6 @@ class Solver(ABC):
     network: Network
     history: History
     random_state: np.random.RandomState | None
-    moments: Sequence[np.ndarray]
     batch_size: int
     continues: bool
 
@@ -101,6 +98,11 @@ class Solver(ABC):
         DivergenceError
             When the loss or a weight becomes NaN or infinite. The network then has good weights.
         """
+
+    @property
+    def moments(self) -> Sequence[np.ndarray]:
+        """What it remembers of each parameter."""
+        return ()
 
     def as_ended(self) -> AbstractContextManager[None]:
         """While a fit runs: the network as it would be if training ended here, for as long as the context lasts."""

@@ -150,7 +150,7 @@ class Trainer(Solver):
         return trainer
 
     @property
-    def moments(self) -> list[np.ndarray]:
+    def moments(self):
         """The optimizer's moments."""
         return self.optimizer.moments
 
@@ -254,7 +254,8 @@ class Trainer(Solver):
 
     def _keep(self, info: EpochInfo, good: Snapshot) -> None:
         """Copy the weights of an epoch, if they are the best or each epoch's are kept."""
-        is_best = self.patience.update(info.validation_score if self.keep_best else info.loss)
+        value = info.validation_score if self.keep_best else info.loss
+        is_best = value is not None and self.patience.update(value)
         self.history.best = self.patience.best
         if is_best and self.keep_best:
             self.history.best_epoch = len(self.history.loss_curve)
