@@ -4,8 +4,6 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from sklearn.base import is_regressor
-
 from fastmlp._typing import MatrixLike
 
 
@@ -27,6 +25,7 @@ def try_scorer(scorer: Callable, model: Any, X: MatrixLike, y: Any, **weights: A
     object
         What the scorer returns, of whatever type.
     """
+    from sklearn.base import is_regressor  # which training alone does not need
 
     def predict(X):  # scikit-learn's scorers ask for its name
         return y

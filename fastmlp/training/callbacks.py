@@ -15,8 +15,6 @@ from numbers import Integral, Real
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sklearn.metrics import check_scoring, get_scorer
-
 from fastmlp._paths import check_path
 from fastmlp._typing import MatrixLike
 from fastmlp.training._scoring import try_scorer
@@ -288,6 +286,8 @@ class ScoreMonitor(Callback):
 
     def __init__(self, X: MatrixLike, y: Any, scoring: str | Callable | None = None):
         if isinstance(scoring, str):
+            from sklearn.metrics import get_scorer  # which training alone does not need
+
             get_scorer(scoring)  # refuses an unknown name at once
         self.X = X
         self.y = y
@@ -300,7 +300,7 @@ class ScoreMonitor(Callback):
         if model.loss_curve_:
             return  # it goes on, and was tried when it began
         try:
-            float(try_scorer(check_scoring(model, self.scoring), model, self.X, self.y))
+            float(try_scorer(self._scorer(model), model, self.X, self.y))
         except Exception as error:
             raise ValueError(f"ScoreMonitor cannot score the model by scoring={self.scoring!r}: {error}") from error
 
@@ -312,7 +312,12 @@ class ScoreMonitor(Callback):
             # Scores that came out of a file with a model that goes on are its own.
             self._scores_of[model] = list(self.scores) if len(self.scores) == n_before else []
         self.scores = self._scores_of[model]
-        self.scores.append(float(check_scoring(model, self.scoring)(model, self.X, self.y)))
+        self.scores.append(float(self._scorer(model)(model, self.X, self.y)))
+
+    def _scorer(self, model):
+        from sklearn.metrics import check_scoring
+
+        return check_scoring(model, self.scoring)
 
     def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name != "_scores_of"}

@@ -180,6 +180,11 @@ class Run:
         """Whether something has ended the fit."""
         return self.history.stop_reason != self._unless_stopped
 
+    @property
+    def ends_unwatched(self) -> bool:
+        """Whether the last recorded epoch is the last that there can be, and no callback is told of it."""
+        return self.history.n_epochs == self.max_iter and not self.observers.callbacks
+
     def stop(self, reason: str) -> None:
         """End the fit.
 

@@ -220,7 +220,7 @@ class Trainer(Solver):
             run.stop("diverged")
             return False
         info = run.record(loss, run.validate(), n_rows=data.n_rows, learning_rate=learning_rate)
-        self._keep(info, good)
+        self._keep(info, good, run)
         run.show(info)
         self.schedule.epoch_ends(self.history.n_samples_seen)
         if self.patience.exhausted and not self._lower_learning_rate(run):
@@ -252,14 +252,15 @@ class Trainer(Solver):
         core = self.network.core
         return core.all_finite() and core.loss_is_finite(self._workspace, data, ROWS_TO_JUDGE_LAST_STEP)
 
-    def _keep(self, info: EpochInfo, good: Snapshot) -> None:
+    def _keep(self, info: EpochInfo, good: Snapshot, run: Run) -> None:
         """Copy the weights of an epoch, if they are the best or each epoch's are kept."""
         value = info.validation_score if self.keep_best else info.loss
         is_best = value is not None and self.patience.update(value)
         self.history.best = self.patience.best
         if is_best and self.keep_best:
             self.history.best_epoch = len(self.history.loss_curve)
-        if is_best or not self.keep_best:
+        # Nothing can spoil the weights after an epoch that is the last and unwatched.
+        if is_best if self.keep_best else not run.ends_unwatched:
             good.take()
 
     def _lower_learning_rate(self, run):
