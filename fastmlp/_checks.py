@@ -6,10 +6,8 @@ from numbers import Integral, Number
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from fastmlp._typing import RandomState
 
-
-def check_random_state(random_state: RandomState) -> np.random.RandomState:
+def check_random_state(random_state: object) -> np.random.RandomState:
     """Turn a seed into random numbers.
 
     Parameters
@@ -26,12 +24,12 @@ def check_random_state(random_state: RandomState) -> np.random.RandomState:
     ValueError
         If it is anything else.
     """
-    if random_state is None or random_state is np.random:
-        return np.random.mtrand._rand
-    if isinstance(random_state, Integral):
-        return np.random.RandomState(random_state)
     if isinstance(random_state, np.random.RandomState):
         return random_state
+    if isinstance(random_state, Integral):
+        return np.random.RandomState(int(random_state))
+    if random_state is None or random_state is np.random:
+        return np.random.mtrand._rand
     raise ValueError(f"{random_state!r} cannot be used to seed a numpy.random.RandomState instance")
 
 
@@ -60,15 +58,15 @@ def check_array(array: ArrayLike, *, dtype: DTypeLike, name: str, ensure_2d: boo
         If it is complex, has other dimensions, no rows or no columns, or holds NaN or infinity.
     """
     dtype = np.dtype(dtype)
-    array = _as_dense(array, name, dtype)
+    dense = _as_dense(array, name, dtype)
     with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused below
-        array = array.astype(dtype, order="C", copy=False)
-    _check_shape(array, name, ensure_2d)
-    _check_finite(array, name)
-    for size, what in zip(array.shape, ("sample", "feature"), strict=False):
+        dense = dense.astype(dtype, order="C", copy=False)
+    _check_shape(dense, name, ensure_2d)
+    _check_finite(dense, name)
+    for size, what in zip(dense.shape, ("sample", "feature"), strict=False):
         if size < 1:
-            raise ValueError(f"Found array with 0 {what}(s) (shape={array.shape}) while a minimum of 1 is required.")
-    return array
+            raise ValueError(f"Found array with 0 {what}(s) (shape={dense.shape}) while a minimum of 1 is required.")
+    return dense
 
 
 def check_same_length(first: np.ndarray, second: np.ndarray) -> None:
@@ -102,19 +100,19 @@ def check_sample_weight(sample_weight: ArrayLike, X: np.ndarray) -> np.ndarray:
     """
     if isinstance(sample_weight, Number):
         sample_weight = np.full(len(X), sample_weight, dtype=X.dtype)
-    sample_weight = check_array(sample_weight, dtype=X.dtype, name="sample_weight", ensure_2d=False)
-    if sample_weight.ndim != 1:
+    weights = check_array(sample_weight, dtype=X.dtype, name="sample_weight", ensure_2d=False)
+    if weights.ndim != 1:
         raise ValueError(
-            f"Sample weights must be 1D array or scalar, got {sample_weight.ndim}D array. Expected either a scalar "
+            f"Sample weights must be 1D array or scalar, got {weights.ndim}D array. Expected either a scalar "
             f"value or a 1D array of length {len(X)}."
         )
-    if len(sample_weight) != len(X):
-        raise ValueError(f"sample_weight.shape == {sample_weight.shape}, expected {(len(X),)}!")
-    if not sample_weight.any():
+    if len(weights) != len(X):
+        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(len(X),)}!")
+    if not weights.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
-    if sample_weight.min() < 0:
+    if weights.min() < 0:
         raise ValueError("Negative values in data passed to `sample_weight`.")
-    return sample_weight
+    return weights
 
 
 def _as_dense(array, name, dtype):
