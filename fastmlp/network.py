@@ -7,9 +7,8 @@ from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
+from fastmlp._checks import check_array, check_random_state, check_same_length, check_sample_weight
 from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
 from fastmlp._core._network import NetworkCore
@@ -857,7 +856,7 @@ class Network:
         self._connect(self._plan(self._parameters.dtype))
 
     def _check_X(self, X):
-        X = check_array(X, dtype=self.parameters.dtype, order="C", input_name="X")
+        X = check_array(X, dtype=self.parameters.dtype, name="X")
         X = np.require(X, requirements="A")
         if X.shape[1] != self.sizes[0]:
             raise ValueError(f"X has {X.shape[1]} features; this network takes {self.sizes[0]}.")
@@ -868,14 +867,14 @@ class Network:
 
     def _check_batch(self, X, y, sample_weight):
         X = self._check_X(X)
-        y = check_array(y, dtype=self.parameters.dtype, order="C", ensure_2d=False, input_name="y")
+        y = check_array(y, dtype=self.parameters.dtype, name="y", ensure_2d=False)
         y = y.reshape(-1, 1) if y.ndim == 1 else y
-        check_consistent_length(X, y)
+        check_same_length(X, y)
         if y.shape[1] != self.n_targets:
             raise ValueError(f"y has {y.shape[1]} columns; this network has {self.n_targets} outputs.")
         self.loss.check_targets(y, self.out_activation)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True, copy=False)
+            sample_weight = check_sample_weight(sample_weight, X)
         return X, y, sample_weight
 
 

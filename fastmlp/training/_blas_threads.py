@@ -9,7 +9,6 @@ from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _n_fits = 0
-_limit = None
 
 
 @cache
@@ -43,6 +42,9 @@ class _Limit:
         self._holder.join()
 
 
+_limit: _Limit | None = None
+
+
 @contextmanager
 def one_blas_thread(*, needed: bool) -> Iterator[None]:
     """Limit BLAS to one thread, which for small products and vectors is much faster than waking a second one.
@@ -67,5 +69,5 @@ def one_blas_thread(*, needed: bool) -> Iterator[None]:
     finally:
         with _lock:
             _n_fits -= 1
-            if _n_fits == 0:
+            if _n_fits == 0 and _limit is not None:
                 _limit.lift()
