@@ -140,6 +140,18 @@ def test_every_choice_is_described(name):
     assert re.search(rf"^(?:\|[^|]*|\*\*)`{name}`", ALL_TEXT, flags=re.MULTILINE)
 
 
+@pytest.mark.parametrize("estimator", [fastmlp.MLPClassifier, fastmlp.MLPRegressor])
+def test_every_choice_is_in_the_docstring(estimator):
+    """Names of what the estimator takes by its name, and in the README with those of the other one."""
+    choices = {name for name, activation in ACTIVATIONS.items() if activation.trainable} | {*SOLVERS, "lbfgs"}
+    for constraint in estimator._parameter_constraints["loss"]:
+        choices |= getattr(constraint, "options", set())
+    parameters = estimator.__doc__.split("Attributes\n")[0]
+    assert choices <= set(re.findall(r"\w+", parameters))
+    what_there_is = re.search(r"^## What there is$.*?^## ", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert choices - {"auto"} <= set(re.findall(r"\w+", what_there_is[0]))
+
+
 @pytest.mark.parametrize("name", [*ACTIVATIONS, PowerProduct.name])
 def test_formulas_are_those_of_the_code(name):
     assert f"| `{name}` | `{ACTIVATIONS.get(name, PowerProduct).formula}` |" in section_of("S7")
