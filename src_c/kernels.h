@@ -28,6 +28,7 @@
   X(logistic)                                                                                                \
   X(tanh)                                                                                                    \
   X(hard_tanh)                                                                                               \
+  X(softsign)                                                                                                \
   X(hard_sigmoid)                                                                                            \
   X(exp)                                                                                                     \
   X(softmax)                                                                                                 \

@@ -90,6 +90,10 @@ def silu():
     return componentwise("silu", lambda z: z * expit(z), lambda z: expit(z) + z * expit(z) * expit(-z))
 
 
+def softsign():
+    return componentwise("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
+
+
 def mish():
     return componentwise(
         "mish",
@@ -224,6 +228,7 @@ COMPONENTWISE = {
         logistic,
         tanh,
         hard_tanh,
+        softsign,
         hard_sigmoid,
         exp,
     ]
