@@ -4,13 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fastmlp import Network
 from fastmlp._core._data import Data
 from fastmlp._core._team import Team
 from fastmlp._core._training import Training
 from fastmlp._core._workspace import Workspace
-from numpy.testing import assert_allclose, assert_array_equal
-
-from fastmlp import Network
 from fastmlp.layers import Block, Dense, Embedding, Scale
 from fastmlp.training.optimizers import SGD, Adam
 
