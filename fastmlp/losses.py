@@ -17,6 +17,7 @@ __all__ = [
     "CrossEntropy",
     "Hinge",
     "Huber",
+    "LogCosh",
     "Loss",
     "Poisson",
     "Quantile",
@@ -287,6 +288,22 @@ class Huber(BuiltinLoss):
             raise ValueError(f"threshold is {self.threshold!r}; pass a positive number.")
 
 
+@dataclass(frozen=True, repr=False)
+class LogCosh(BuiltinLoss):
+    """A smooth absolute error: e^2 / 2 near 0, |e| - log 2 far from it, e = y - a.
+
+    Examples
+    --------
+    >>> from fastmlp import Network
+    >>> round(Network.from_weights([[[1.0]]], [[0.0]], activation=[], loss="log_cosh").cost([[101.0]], [1.0]), 3)
+    99.307
+    """
+
+    name = kernel = "log_cosh"
+    formula = "sum log cosh(y - a)"
+    out_activations = ANY_BUT_SOFTMAX
+
+
 @dataclass(frozen=True)
 class Quantile(BuiltinLoss):
     """The pinball loss, whose minimum is a quantile: with e = y - a, q e where e > 0 and (q - 1) e where e < 0 (S10).
@@ -409,6 +426,7 @@ LOSSES: dict[str, Loss] = {
         ),
         AbsoluteError(),
         Huber(),
+        LogCosh(),
         Quantile(),
         Poisson(),
         Hinge(),

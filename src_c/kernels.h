@@ -49,6 +49,7 @@
   X(poisson)                                                                                                 \
   X(absolute_error)                                                                                          \
   X(huber)                                                                                                   \
+  X(log_cosh)                                                                                                \
   X(quantile)                                                                                                \
   X(hinge)                                                                                                   \
   X(log_loss_logistic)                                                                                       \

@@ -344,6 +344,10 @@ def huber(out_activation, threshold=1.0):
     return Loss(values, lambda a, y: np.clip(a - y, -threshold, threshold))
 
 
+def log_cosh(out_activation):
+    return Loss(lambda a, y: np.sum(np.logaddexp(y - a, a - y) - np.log(2), axis=-1), lambda a, y: np.tanh(a - y))
+
+
 def quantile(out_activation, levels=(0.5,)):
     """Output t K + k is level k, of K, of target t."""
     q = np.asarray(levels, dtype=float)
@@ -387,6 +391,7 @@ LOSSES = {
         kl_divergence,
         absolute_error,
         huber,
+        log_cosh,
         quantile,
         poisson,
         hinge,

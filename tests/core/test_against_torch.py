@@ -96,6 +96,7 @@ LOSSES = {
     "kl_divergence": kl_divergence,
     "absolute_error": lambda a, z, y, network: F.l1_loss(a, y, reduction="none").sum(1),
     "huber": lambda a, z, y, network: F.huber_loss(a, y, reduction="none", delta=network.loss.threshold).sum(1),
+    "log_cosh": lambda a, z, y, network: torch.log(torch.cosh(a - y)).sum(1),
     "quantile": quantile,
     "poisson": poisson,
     "hinge": lambda a, z, y, network: F.relu(1 - y * a).sum(1),
