@@ -64,7 +64,8 @@
   X(sgd)                                                                                                     \
   X(rmsprop)                                                                                                 \
   X(adagrad)                                                                                                 \
-  X(adam)
+  X(adam)                                                                                                    \
+  X(lion)
 
 #define FM_NUMBER_ACTIVATION(name) FM_ACTIVATION_##name,
 #define FM_NUMBER_LOSS(name) FM_LOSS_##name,

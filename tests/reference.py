@@ -473,7 +473,13 @@ def adam(memory, g, eta, k, *, beta_1, beta_2, epsilon):
     return -eta * np.sqrt(1 - beta_2**k) / (1 - beta_1**k) * m / (np.sqrt(v) + epsilon)
 
 
-SOLVERS = {"sgd": sgd, "rmsprop": rmsprop, "adagrad": adagrad, "adam": adam, "adamw": adam}
+def lion(memory, g, eta, k, *, beta_1, beta_2):
+    m = memory["m"]
+    memory["m"] = beta_2 * m + (1 - beta_2) * g
+    return -eta * np.sign(beta_1 * m + (1 - beta_1) * g)
+
+
+SOLVERS = {"sgd": sgd, "rmsprop": rmsprop, "adagrad": adagrad, "adam": adam, "adamw": adam, "lion": lion}
 
 
 # Differences with an error of order step^4.

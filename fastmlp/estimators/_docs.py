@@ -16,8 +16,10 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
 
     solver : {<solvers>, 'lbfgs'}, default='adam'
         adam (Kingma and Ba 2014) suits most data; adamw is adam for use with ``weight_decay`` (Loshchilov and Hutter
-        2019), and the same where that is 0; sgd takes momentum and is the choice for a tuned schedule; lbfgs, from
-        SciPy, uses all rows in every step and is often best below a few thousand rows (S11).
+        2019), and the same where that is 0; sgd takes momentum and is the choice for a tuned schedule; lion (Chen et
+        al. 2023) moves every weight by the same distance, so that ``learning_rate_init`` should be three to ten times
+        smaller than for adam, and beta_2 0.99; lbfgs, from SciPy, uses all rows in every step and is often best below a
+        few thousand rows (S11).
 
     alpha : float, default=0.0001
         Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows (or of total

@@ -29,8 +29,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         |y - a|^2, mean_squared_error is their mean over the outputs; absolute_error, huber, log_cosh and quantile (the
         median) bear outliers; poisson is half the Poisson deviance, for y >= 0. ``Huber(threshold)`` and
         ``Quantile(levels)`` from `fastmlp.losses` set their parameters; ``Quantile([0.1, 0.5, 0.9])`` predicts several
-        quantiles at once,
-        which cannot cross. A `Loss` of your own works too.
+        quantiles at once, which cannot cross. A `Loss` of your own works too.
 
     <shared parameters>
 

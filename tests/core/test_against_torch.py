@@ -346,7 +346,9 @@ SOLVERS = {
 
 
 def test_solvers_are_complete():
-    assert {settings["solver"] for settings, _ in SOLVERS.values()} == OUR_SOLVERS.keys()
+    assert {settings["solver"] for settings, _ in SOLVERS.values()} == OUR_SOLVERS.keys() - {
+        "lion"
+    }  # which PyTorch has not
 
 
 def regression_data():
