@@ -184,7 +184,7 @@ class Network:
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.")
         self.layers_ = (*_check_input_layers(input_layers), *self._own_layers(check_init(init, n_hidden + 1)))
-        self._trainable = _check_trainable(trainable, n_hidden + 1)
+        self._trainable = check_trainable(trainable, n_hidden + 1)
         plan = self._plan(np.dtype(dtype))
         self._parameters = aligned_empty((plan.n_parameters,), dtype, quarter=0)
         self.statistics = aligned_empty((plan.n_statistics,), dtype)
@@ -739,7 +739,7 @@ class Network:
 
     @trainable.setter
     def trainable(self, value):
-        self._trainable = _check_trainable(value, len(self.sizes) - 1)
+        self._trainable = check_trainable(value, len(self.sizes) - 1)
         self._connect(self._plan(self.parameters.dtype))
 
     def penalized(self, flat: np.ndarray) -> list[tuple[float, np.ndarray]]:
@@ -893,7 +893,8 @@ def _check_input_layers(layers):
     return layers
 
 
-def _check_trainable(trainable, n_layers):
+def check_trainable(trainable: str | Sequence[int], n_layers: int) -> str | tuple[int, ...]:
+    """The layers to train, as ``Network.trainable`` keeps them."""
     if isinstance(trainable, str) and trainable in ("all", "last"):
         return trainable
     numbers = () if isinstance(trainable, str) or not np.iterable(trainable) else tuple(trainable)

@@ -30,7 +30,8 @@ def workspace_kind(
     """What decides a workspace's size: two of one plan and kind can take each other's place."""
     by_stored_values = data is not None and data.rows.columns != NULL and plan.net.layers[1].kind == DENSE
     gathers = data is not None and rows_in_place(&data.rows, 0) == NULL and not by_stored_values
-    return rows, gathers, by_stored_values, backward, packs, whole_gradient, n_threads
+    lowest = plan.net.first_trained if packs else 0  # below which no layer has transposed weights
+    return rows, gathers, by_stored_values, backward, packs, whole_gradient, n_threads, lowest
 
 
 cdef class Workspace:

@@ -48,7 +48,8 @@ class BaseMLP(
 
     def _raw_outputs(self, X):
         """What the codec reads predictions from, for an already validated X."""
-        return self.network_.predict_raw(X, activate_output=self._targets.reads_activated)
+        activates = self._targets.reads_activated
+        return self.network_.predict_raw(X, activate_output=activates, n_jobs=self.n_jobs)
 
     def _in_blocks(self, X, read):
         """What `read` makes of raw outputs, a block of rows at a time, so that only the result grows with the rows."""

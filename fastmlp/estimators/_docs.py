@@ -123,6 +123,11 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         Initial weights of all layers, or of each: 'auto' as scikit-learn; glorot_uniform, glorot_normal, he_uniform,
         he_normal, lecun_uniform, lecun_normal, orthogonal, with biases 0; and zeros for the last layer.
 
+    trainable : {'all', 'last'} or sequence of int, default='all'
+        Layers of weights that training changes, by their numbers from 1; 'last' is the output layer. The others stay
+        as they are, with their batch normalization, and penalties do not count them. For transfer: fit on one task,
+        call ``set_params(trainable='last', warm_start=True)``, and fit on the next.
+
     scoring : str, callable or None, default=None
         What judges the rows that are validated on, where there are any: a name or scorer of scikit-learn's, which is
         given their sample weights, if there are any, and has to take them; a function of (model, X, y), which may;

@@ -12,7 +12,7 @@ from fastmlp.estimators._callbacks import FitTasks, is_watched, with_callbacks
 from fastmlp.estimators._fit import Fit
 from fastmlp.estimators._parameters import hidden_sizes
 from fastmlp.estimators._problem import Checked, Request, check_request, hold_out, validation_of
-from fastmlp.network import Network, check_activations, check_dropout
+from fastmlp.network import Network, check_activations, check_dropout, check_trainable
 from fastmlp.training._blas_threads import one_blas_thread
 from fastmlp.training.callbacks import Callback
 from fastmlp.training.problem import Problem
@@ -190,6 +190,7 @@ def _network_of(request: Request, checked: Checked, random_state: np.random.Rand
             dropout=model.dropout,
             input_dropout=model.input_dropout,
             batch_norm=model.batch_norm,
+            trainable=model.trainable,
             dtype=checked.problem.X.dtype.name,
             random_state=random_state,
         )
@@ -209,6 +210,9 @@ def _network_of(request: Request, checked: Checked, random_state: np.random.Rand
             f"follows one fixed cost; use 'leaky_relu', or one of: {', '.join(solvers_with_epochs())}."
         )
     codec.check(targets)
+    trainable = check_trainable(model.trainable, len(sizes) - 1)
+    if trainable != network.trainable:
+        network.trainable = trainable
     return network
 
 

@@ -48,6 +48,7 @@ SHARED_CONSTRAINTS: dict[str, Any] = {
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
     "init": [StrOptions({"auto", *INITIALIZERS}), list, tuple],
+    "trainable": [StrOptions({"all", "last"}), "array-like"],
     "scoring": [str, callable, None],
     "max_time": [Interval(Real, 0, None, closed="neither"), None],
     "callbacks": [None, callable, list, tuple],

@@ -110,6 +110,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         label_smoothing: float = 0.0,
         class_weight: dict | Sequence[dict] | str | None = None,
         init: str | Sequence[str] = "auto",
+        trainable: str | Sequence[int] = "all",
         scoring: str | Callable | None = None,
         max_time: float | None = None,
         callbacks: Callbacks = None,

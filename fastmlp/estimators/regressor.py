@@ -94,6 +94,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
         init: str | Sequence[str] = "auto",
+        trainable: str | Sequence[int] = "all",
         scoring: str | Callable | None = None,
         max_time: float | None = None,
         callbacks: Callbacks = None,

@@ -47,9 +47,9 @@ class PenalizedCost:
         ]
         first, plan = self._batches[0], network.core.plan
         self._workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
-        self._batch_gradient = np.empty_like(network.parameters)
-        places = network.split(np.arange(len(network.parameters))).coefs
-        self._weights = [slice(w.flat[0], w.flat[-1] + 1) for w in places]
+        self._batch_gradient = np.zeros_like(network.parameters)  # what is not trained keeps its 0
+        places = network.penalized(np.arange(len(network.parameters)))
+        self._penalized = [(penalty, slice(w.flat[0], w.flat[-1] + 1)) for penalty, w in places]
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
         """Cost and gradient."""
@@ -57,14 +57,16 @@ class PenalizedCost:
         core.parameters[:] = parameters
         cost, total_weight, gradient = 0.0, 0.0, np.zeros_like(parameters)
         for batch in self._batches:
-            batch_cost, weight = core.backward(self._workspace, batch, self._batch_gradient, team=self.team)
+            batch_cost, weight = core.backward(
+                self._workspace, batch, self._batch_gradient, team=self.team, of_trained=True
+            )
             cost += weight * batch_cost
             gradient += weight * self._batch_gradient
             total_weight += weight
-        for place in self._weights:
-            w = parameters[place]
-            cost += 0.5 * self.alpha * np.vdot(w, w)
-            gradient[place] += self.alpha * w
+        for penalty, place in self._penalized:
+            w, alpha = parameters[place], self.alpha * penalty
+            cost += 0.5 * alpha * np.vdot(w, w)
+            gradient[place] += alpha * w
         return cost / total_weight, gradient / total_weight
 
 
