@@ -156,7 +156,7 @@ cdef class NetworkCore:
         job.block_rows = max(1, min(self.plan.tile_rows, n_rows))
         packs = n_rows > 2 * n_threads * job.block_rows
         workspace = Workspace(
-            self.plan, data, n_threads * job.block_rows, backward, packs and not backward, False, n_threads
+            self.plan, data, n_threads * job.block_rows, backward, packs and not backward, n_threads
         )
         job.plan, job.team, job.workspace = self.plan, alone if team is None else team, workspace
         job.p = self.new_pass(NULL, workspace)

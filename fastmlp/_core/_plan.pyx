@@ -270,7 +270,7 @@ def _cut_layer(tiles, place, blocks, offset, itemsize, trainable):
         rows = max(rows - rows % PARAMETER_TILE_STEP, PARAMETER_TILE_STEP)
         for first in range(0, n_rows, rows):
             last = min(first + rows, n_rows)
-            tiles.append(_tile(len(tiles), place, block, matrix, first, last, offset))
+            tiles.append(_tile(len(tiles), place, block, matrix, (first, last), offset))
             offset += (last - first) * n_columns
     vectors = [block for block in blocks if len(block.shape) == 1]
     if not vectors:
@@ -281,13 +281,14 @@ def _cut_layer(tiles, place, blocks, offset, itemsize, trainable):
         and trainable[last["layer"] - 1] == trainable[place - 1]
     )
     if not goes_with_last:
-        last = _tile(len(tiles), place, vectors[0], 0, 0, 0, offset)
+        last = _tile(len(tiles), place, vectors[0], 0, (0, 0), offset)
         tiles.append(last)
     last["vectors"] = place
     last["n"] += sum(block.shape[0] for block in vectors)
 
 
-def _tile(number, place, block, matrix, first, last, offset):
+def _tile(number, place, block, matrix, rows, offset):
+    first, last = rows
     n_matrix = (last - first) * block.shape[-1]
     return {
         "layer": place, "block": matrix, "number": number, "first": first, "last": last, "vectors": 0,

@@ -1,10 +1,11 @@
+from typing import Any
+
 import numpy as np
 
 from fastmlp._core._data import Data
 from fastmlp._core._network import NetworkCore
 from fastmlp._core._team import Job, Team
 from fastmlp._core._workspace import Workspace
-from fastmlp.training.optimizers import Optimizer
 
 OPTIMIZER_KERNELS: dict[str, int]
 
@@ -15,10 +16,6 @@ class Training(Job):
         workspace: Workspace,
         data: Data,
         team: Team,
-        optimizer: Optimizer,
-        batch_size: int,
-        l1: float,
-        l2: float,
-        clip_norm: float,
+        rule: Any,
     ) -> None: ...
     def run_steps(self, first: int, sizes: np.ndarray, seed: int) -> float: ...

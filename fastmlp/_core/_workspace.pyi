@@ -3,7 +3,7 @@ import numpy as np
 from fastmlp._core._data import Data
 from fastmlp._core._plan import Plan
 
-Kind = tuple[int, bool, bool, bool, bool, bool, int]
+Kind = tuple[int, bool, bool, bool, bool, int, int]
 
 def workspace_kind(
     plan: Plan,
@@ -11,7 +11,6 @@ def workspace_kind(
     rows: int,
     backward: bool,
     packs: bool = False,
-    whole_gradient: bool = False,
     n_threads: int = 1,
 ) -> Kind: ...
 
@@ -29,7 +28,6 @@ class Workspace:
         rows: int,
         backward: bool,
         packs: bool = False,
-        whole_gradient: bool = False,
         n_threads: int = 1,
     ) -> None: ...
     def fail(self, error: BaseException) -> None: ...

@@ -200,17 +200,7 @@ class Trainer(Solver):
         return n_threads(self.network.core.plan, self.n_jobs, self.batch_size, n_steps)
 
     def _steps(self, data: Data, team: Team) -> Training:
-        return Training(
-            self.network.core,
-            self._workspace_for(data, team.n_threads),
-            data,
-            team,
-            self.optimizer,
-            self.batch_size,
-            self.l1,
-            self.alpha,
-            np.inf if self.clip_norm is None else self.clip_norm,
-        )
+        return Training(self.network.core, self._workspace_for(data, team.n_threads), data, team, self)
 
     def _train_epoch(self, run: Run, steps: Training, data: Data, good: Snapshot) -> bool:
         """Train for one epoch, and let it be judged and told; whether there may be another one."""
@@ -341,7 +331,7 @@ class Trainer(Solver):
 
     def _workspace_for(self, data, n_threads):
         """The last call's workspace if it fits, because filling new pages costs more than a small epoch."""
-        needed = (self.network.core.plan, data, self.batch_size, True, True, self.clip_norm is not None, n_threads)
+        needed = (self.network.core.plan, data, self.batch_size, True, True, n_threads)
         if self._workspace is None or self._workspace.kind != workspace_kind(*needed):
             self._workspace = Workspace(*needed)
         return self._workspace

@@ -1,6 +1,7 @@
 """Kinds of layers: gradients by differences, frozen layers, factors of rates and penalties."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -109,8 +110,9 @@ def trained(net, X, y, n_steps=5, optimizer=SGD, n_threads=1, l2=0.0, **settings
     optimizer = optimizer(net.parameters, **settings)
     with Team(n_threads) as team:
         data = Data(X, y)
-        workspace = Workspace(net.core.plan, data, len(y), True, True, False, team.n_threads)
-        training = Training(net.core, workspace, data, team, optimizer, len(y), 0.0, l2, np.inf)
+        workspace = Workspace(net.core.plan, data, len(y), True, True, team.n_threads)
+        rule = SimpleNamespace(optimizer=optimizer, batch_size=len(y), l1=0.0, alpha=l2, clip_norm=None)
+        training = Training(net.core, workspace, data, team, rule)
         for _ in range(n_steps):
             training.run_steps(0, np.array([[0.1, 1.0]]), 0)
     return net
