@@ -1,6 +1,7 @@
 """The network itself: its parameters, and the equations S1 to S6 and S24 on them."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Integral, Real
@@ -8,6 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastmlp._blas_threads import one_blas_thread
 from fastmlp._checks import check_array, check_random_state, check_same_length, check_sample_weight
 from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
@@ -359,12 +361,12 @@ class Network:
         >>> net.predict_raw(np.array([[3.0]]))
         array([[7.]])
         """
-        if n_jobs != 1:
-            n_threads = forward_threads(self._core.plan, n_jobs, X.shape[0] if rows is None else len(rows))
-            if n_threads > 1:
-                with team_of(n_threads) as team:
-                    return self._core.predict(X, rows, activate_output, team)
-        return self._core.predict(X, rows, activate_output)
+        plan, n_rows = self._core.plan, X.shape[0] if rows is None else len(rows)
+        n_threads = 1 if n_jobs == 1 else forward_threads(plan, n_jobs, n_rows)
+        if n_threads == 1 and not plan.uses_blas:
+            return self._core.predict(X, rows, activate_output)
+        with one_blas_thread(needed=plan.wakes_blas_threads(n_rows)), _team_or_none(n_threads) as team:
+            return self._core.predict(X, rows, activate_output, team)
 
     def evaluate(
         self, data: Data, *, activate_output: bool = False, n_jobs: int | None = 1
@@ -400,10 +402,9 @@ class Network:
         (0.25, array([[6.],
                [2.]]))
         """
-        n_threads = 1 if n_jobs == 1 else forward_threads(self._core.plan, n_jobs, data.n_rows)
-        if n_threads == 1:
-            return self._core.evaluate(data, activate_output)
-        with team_of(n_threads) as team:
+        plan = self._core.plan
+        n_threads = 1 if n_jobs == 1 else forward_threads(plan, n_jobs, data.n_rows)
+        with one_blas_thread(needed=plan.wakes_blas_threads(data.n_rows)), _team_or_none(n_threads) as team:
             return self._core.evaluate(data, activate_output, team)
 
     def mean_loss(self, data: Data) -> float:
@@ -876,6 +877,10 @@ class Network:
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
         return X, y, sample_weight
+
+
+def _team_or_none(n_threads):
+    return nullcontext() if n_threads == 1 else team_of(n_threads)
 
 
 def _check_sizes(sizes):

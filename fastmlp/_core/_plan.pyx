@@ -46,6 +46,10 @@ cdef Py_ssize_t MIN_PARAMETER_TILE = 2048
 cdef Py_ssize_t PARAMETER_TILE_STEP = 32
 
 
+# Multiply-adds of a product up to which OpenBLAS takes one thread by itself.
+cdef Py_ssize_t SINGLE_THREADED_PRODUCT = 1<<18
+
+
 cdef class Plan:
     """Shapes, places, kernels and tiles of one network.
 
@@ -214,6 +218,16 @@ cdef class Plan:
     def uses_blas(self):
         """Whether the network's matrix products are left to BLAS."""
         return self.net.kernels.gemm == NULL
+
+    def wakes_blas_threads(self, Py_ssize_t n_rows):
+        """Whether a pass over so many rows calls BLAS for products that it may share among threads of its own."""
+        cdef:
+            Py_ssize_t place, largest = 0
+        if not self.uses_blas:
+            return False
+        for place in range(1, self.net.n_layers + 1):
+            largest = max(largest, self.net.layers[place].inputs * self.net.layers[place].outputs)
+        return n_rows * largest > SINGLE_THREADED_PRODUCT
 
     def work(self, Py_ssize_t n_rows):
         """About how many multiply-adds a training step on so many rows takes, or what takes as long."""

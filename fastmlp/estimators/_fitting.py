@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from fastmlp._blas_threads import one_blas_thread
 from fastmlp._hold import held
 from fastmlp._warn import warn_convergence
 from fastmlp.estimators._callbacks import FitTasks, is_watched, with_callbacks
@@ -13,7 +14,6 @@ from fastmlp.estimators._fit import Fit
 from fastmlp.estimators._parameters import hidden_sizes
 from fastmlp.estimators._problem import Checked, Request, check_request, hold_out, validation_of
 from fastmlp.network import Network, check_activations, check_dropout, check_trainable
-from fastmlp.training._blas_threads import one_blas_thread
 from fastmlp.training.callbacks import Callback
 from fastmlp.training.problem import Problem
 from fastmlp.training.run import DivergenceError, Observers, warn_interrupted

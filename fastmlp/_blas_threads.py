@@ -1,11 +1,9 @@
-"""One BLAS thread for as long as any fit runs that calls BLAS."""
+"""One BLAS thread while a fit or a large prediction calls BLAS, whose bits depend on how many there are."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-
-from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _n_fits = 0
@@ -13,6 +11,8 @@ _n_fits = 0
 
 @cache
 def _controller():
+    from threadpoolctl import ThreadpoolController  # which comes with scikit-learn
+
     return ThreadpoolController()  # looking for the libraries takes milliseconds
 
 
@@ -54,7 +54,7 @@ def one_blas_thread(*, needed: bool) -> Iterator[None]:
     Parameters
     ----------
     needed : bool
-        Whether the fit calls BLAS at all: through the network's kernel table, or through SciPy's optimizer.
+        Whether BLAS is called at all: through the network's kernel table, or through SciPy's optimizer.
     """
     global _n_fits, _limit
     if not needed:
