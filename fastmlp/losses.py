@@ -168,7 +168,7 @@ class SquaredError(BuiltinLoss):
     ----------
     name, formula : str
     factor : float, default=1.0
-        Of half of it.
+        Multiple of 1/2 |y - a|^2.
     averages : bool, default=False
         Whether it is divided by the number of outputs.
     for_classifiers : bool, default=False
