@@ -109,7 +109,7 @@ def test_a_copy_that_is_fitted_shows_another_fit():
 )
 def test_a_parameter_that_changes_between_calls_counts(changed):
     """A call that finds it unchanged goes on as it is; then a pickle, which is rebuilt, has to agree."""
-    model = MLPRegressor(**SETTINGS).partial_fit(X, Y).partial_fit(X, Y)
+    model = MLPRegressor(**SETTINGS, batch_size=10).partial_fit(X, Y).partial_fit(X, Y)  # batches, so that order counts
     trainer = model._fit.solver
     twin, same = copy.deepcopy(model), copy.deepcopy(model)
     model.set_params(**changed).partial_fit(X, Y)
