@@ -8,43 +8,20 @@ from sklearn.preprocessing import scale as standardized
 
 from fastmlp import Network
 from fastmlp.activations import ACTIVATIONS, PowerProduct
+from fastmlp.losses import LOSSES
 
 from . import reference
 
 IRIS_X, IRIS_Y = load_iris(return_X_y=True)
 IRIS_X = standardized(IRIS_X)
 
-TRAINABLE = [name for name in ACTIVATIONS if name != "hard_limit"]
+TRAINABLE = [name for name, activation in ACTIVATIONS.items() if activation.trainable]
 
 # Every loss with every output activation it goes with.
-HEADS = [
-    *((loss, out) for loss in ("squared_error", "sum_squared_error", "mean_squared_error") for out in TRAINABLE),
-    *((loss, out) for loss in ("absolute_error", "huber", "quantile") for out in TRAINABLE if out != "softmax"),
-    ("log_loss", "softmax"),
-    ("log_loss", "logistic"),
-    ("log_loss", "hard_sigmoid"),
-    ("kl_divergence", "softmax"),
-    ("kl_divergence", "logistic"),
-    ("poisson", "exp"),
-    ("poisson", "softplus"),
-    ("hinge", "identity"),
-    ("hinge", "tanh"),
-    ("hinge", "hard_tanh"),
-]
+HEADS = [(name, out) for name, loss in LOSSES.items() for out in loss.out_activations if out in TRAINABLE]
 
 # Every loss once.
-ONE_HEAD_A_LOSS = [
-    ("squared_error", "identity"),
-    ("sum_squared_error", "identity"),
-    ("mean_squared_error", "identity"),
-    ("log_loss", "softmax"),
-    ("kl_divergence", "softmax"),
-    ("absolute_error", "identity"),
-    ("huber", "identity"),
-    ("quantile", "identity"),
-    ("poisson", "exp"),
-    ("hinge", "identity"),
-]
+ONE_HEAD_A_LOSS = [(name, loss.out_activations[0]) for name, loss in LOSSES.items()]
 
 # Where a component-wise activation has no derivative.
 KINKS = {

@@ -438,6 +438,34 @@ def backward(coefs, intercepts, activations, loss, X, y, sample_weight=None):
     return Gradients(deltas, coef_gradients, [d.sum(axis=0) for d in deltas], inputs=gradient)
 
 
+# S11: what the k-th step of a solver, of size eta, adds to weights w with gradient g. `memory` holds the moments, which
+# start at 0; settings are the estimators' parameters.
+
+
+def sgd(memory, g, eta, k, *, momentum, nesterovs_momentum):
+    v = memory["v"] = momentum * memory["v"] - eta * g
+    return momentum * v - eta * g if nesterovs_momentum else v
+
+
+def rmsprop(memory, g, eta, k, *, beta_2, epsilon):
+    v = memory["v"] = beta_2 * memory["v"] + (1 - beta_2) * g**2
+    return -eta * g / (np.sqrt(v) + epsilon)
+
+
+def adagrad(memory, g, eta, k, *, epsilon):
+    s = memory["s"] = memory["s"] + g**2
+    return -eta * g / (np.sqrt(s) + epsilon)
+
+
+def adam(memory, g, eta, k, *, beta_1, beta_2, epsilon):
+    m = memory["m"] = beta_1 * memory["m"] + (1 - beta_1) * g
+    v = memory["v"] = beta_2 * memory["v"] + (1 - beta_2) * g**2
+    return -eta * np.sqrt(1 - beta_2**k) / (1 - beta_1**k) * m / (np.sqrt(v) + epsilon)
+
+
+SOLVERS = {"sgd": sgd, "rmsprop": rmsprop, "adagrad": adagrad, "adam": adam, "adamw": adam}
+
+
 # Differences with an error of order step^4.
 
 

@@ -1,17 +1,20 @@
 """What the estimators' docstrings share, and where their documentation is."""
 
+import textwrap
 from importlib.metadata import PackageNotFoundError, metadata
+
+from fastmlp.activations import ACTIVATIONS
+from fastmlp.training.optimizers import SOLVERS
 
 SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer; () for none, which is a linear model.
 
     activation : str, Activation or sequence of them, default='relu'
-        One for all hidden layers, or one for each: identity, relu, leaky_relu, randomized_leaky_relu, elu, selu,
-        softplus, gelu, silu, mish, logistic, tanh, hard_tanh, hard_sigmoid, exp; the vector activations softmax,
-        maxout, product, increasing; one with parameters such as ``LeakyReLU(slope=0.2)``, or an `Activation` of your
-        own (S7).
+        One for all hidden layers, or one for each: a name, one with parameters such as ``LeakyReLU(slope=0.2)``, or an
+        `Activation` of your own (S7). Names are
+        <activations>.
 
-    solver : {'adam', 'adamw', 'sgd', 'rmsprop', 'adagrad', 'lbfgs'}, default='adam'
+    solver : {<solvers>, 'lbfgs'}, default='adam'
         adam (Kingma and Ba 2014) suits most data; adamw is adam for use with ``weight_decay`` (Loshchilov and Hutter
         2019), and the same where that is 0; sgd takes momentum and is the choice for a tuned schedule; lbfgs, from
         SciPy, uses all rows in every step and is often best below a few thousand rows (S11).
@@ -77,10 +80,11 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         Share of the rows held out for early stopping; at least two rows.
 
     beta_1, beta_2 : float, default=0.9 and 0.999
-        Decay of adam's averages of the gradient and of its square, in [0, 1); rmsprop uses beta_2.
+        Decays of an optimizer's averages, in [0, 1) (S11): beta_1 in <solvers of beta_1>; beta_2 in
+        <solvers of beta_2>.
 
     epsilon : float, default=1e-8
-        Keeps the division of adam, rmsprop and adagrad finite.
+        Keeps a division finite (S11), in <solvers of epsilon>.
 
     n_iter_no_change : int or inf, default=10
         Epochs without improvement that are accepted.
@@ -196,8 +200,22 @@ class DocumentationLinkMixin:
 
 
 def fill_docstring(cls):
-    """Put what the estimators share into a class docstring."""
-    cls.__doc__ = cls.__doc__.replace("<shared parameters>", SHARED_PARAMETERS).replace(
-        "<shared attributes>", SHARED_ATTRIBUTES
-    )
+    """Put what the estimators share into a class docstring, with names from their tables."""
+    parts = {
+        "shared parameters": SHARED_PARAMETERS,
+        "shared attributes": SHARED_ATTRIBUTES,
+        "activations": _listed(name for name, activation in ACTIVATIONS.items() if activation.trainable),
+        "solvers": ", ".join(map(repr, SOLVERS)),
+        **{f"solvers of {name}": _listed(_solvers_of(name)) for name in ("beta_1", "beta_2", "epsilon")},
+    }
+    for placeholder, text in parts.items():
+        cls.__doc__ = cls.__doc__.replace(f"<{placeholder}>", text)
     return cls
+
+
+def _listed(names):
+    return textwrap.fill(", ".join(names), 112, subsequent_indent=" " * 8)
+
+
+def _solvers_of(setting):
+    return [solver for solver, optimizer in SOLVERS.items() if setting in optimizer.settings]

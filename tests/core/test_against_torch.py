@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from fastmlp import MLPClassifier, MLPRegressor, Network
 from fastmlp.activations import ELU, Increasing, LeakyReLU, Maxout, RandomizedLeakyReLU
 from fastmlp.losses import Huber, Quantile
+from fastmlp.training.optimizers import SOLVERS as OUR_SOLVERS
 
 from .. import reference
 from ..problems import (
@@ -28,18 +29,12 @@ WITH_PARAMETERS = [LeakyReLU(0.3), RandomizedLeakyReLU(0.2, 0.4), ELU(0.5), Maxo
 # PyTorch's hard_sigmoid has a sixth in float32's precision.
 TOLERANCE = {"float64": 1e-7, "float32": 1e-4}
 
-# Functions of pre-activations z and the library's object h, which has the parameters.
+# Functions of pre-activations z and the library's object h, which has the parameters; the others have PyTorch's names.
 ACTIVATIONS = {
     "identity": lambda z, h: z,
-    "relu": lambda z, h: F.relu(z),
     "leaky_relu": lambda z, h: F.leaky_relu(z, h.slope),
     "randomized_leaky_relu": lambda z, h: F.rrelu(z, h.lower, h.upper, training=False),
     "elu": lambda z, h: F.elu(z, h.alpha),
-    "selu": lambda z, h: F.selu(z),
-    "softplus": lambda z, h: F.softplus(z),
-    "gelu": lambda z, h: F.gelu(z),
-    "silu": lambda z, h: F.silu(z),
-    "mish": lambda z, h: F.mish(z),
     "logistic": lambda z, h: F.sigmoid(z),
     "tanh": lambda z, h: F.tanh(z),
     "hard_tanh": lambda z, h: F.hardtanh(z),
@@ -51,6 +46,11 @@ ACTIVATIONS = {
     "power_product": lambda z, h: (z[:, :, None] ** torch.as_tensor(h.exponents)).prod(dim=1),
     "increasing": lambda z, h: increasing(z.unflatten(1, (-1, h.group_size or z.shape[1]))).flatten(1),
 }
+
+
+def activated(z, activation):
+    function = ACTIVATIONS.get(activation.name)
+    return getattr(F, activation.name)(z) if function is None else function(z, activation)
 
 
 def increasing(groups):
@@ -145,7 +145,7 @@ class Twin:
                     momentum=0.1,
                     eps=1e-5,
                 )
-            a = ACTIVATIONS[activation.name](z, activation)
+            a = activated(z, activation)
         return a, products
 
     def cost(self, X, y, sample_weight=None, *, training=False):
@@ -342,6 +342,10 @@ SOLVERS = {
         lambda groups: torch.optim.AdamW(groups, lr=0.01, betas=(0.85, 0.98), eps=1e-12, weight_decay=0.0),
     ),
 }
+
+
+def test_solvers_are_complete():
+    assert {settings["solver"] for settings, _ in SOLVERS.values()} == OUR_SOLVERS.keys()
 
 
 def regression_data():

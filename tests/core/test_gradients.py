@@ -76,7 +76,9 @@ def check_against_differences(network, X, y, sample_weight=None, *, key):
 
 
 def test_heads_are_complete():
-    """A new loss, or a new output activation for one, has to enter the tables that the tests run over."""
+    """Every loss with every output activation is tested, and has its reference."""
+    assert reference.ACTIVATIONS.keys() == {*ACTIVATIONS, PowerProduct.name}
+    assert reference.LOSSES.keys() == LOSSES.keys()
     pairs = {(name, out) for name, loss in LOSSES.items() for out in loss.out_activations}
     assert set(HEADS) == {(name, out) for name, out in pairs if out != "power_product"}  # which has no default
     assert sorted(name for name, _ in ONE_HEAD_A_LOSS) == sorted(LOSSES)

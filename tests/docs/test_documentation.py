@@ -19,9 +19,9 @@ from fastmlp import Network
 from fastmlp._core import _products
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.display import LossCurveDisplay
-from fastmlp.estimators._base import STOCHASTIC_SOLVERS
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.losses import LOSSES
+from fastmlp.training.optimizers import SOLVERS
 from fastmlp.training.schedules import SCHEDULES
 
 from ..kernels.test_special_functions import MAX_ULP
@@ -124,7 +124,7 @@ NAMES = [
     *ACTIVATIONS,
     PowerProduct.name,
     *LOSSES,
-    *STOCHASTIC_SOLVERS,
+    *SOLVERS,
     "lbfgs",
     *INITIALIZERS,
     *SCHEDULES,
@@ -138,6 +138,18 @@ NAMES = [
 def test_every_choice_is_described(name):
     """As the first cell of a table, or bold at the start of a paragraph."""
     assert re.search(rf"^(?:\|[^|]*|\*\*)`{name}`", ALL_TEXT, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("estimator", [fastmlp.MLPClassifier, fastmlp.MLPRegressor])
+def test_every_choice_is_in_the_docstring(estimator):
+    """Names of what the estimator takes by its name, and in the README with those of the other one."""
+    choices = {name for name, activation in ACTIVATIONS.items() if activation.trainable} | {*SOLVERS, "lbfgs"}
+    for constraint in estimator._parameter_constraints["loss"]:
+        choices |= getattr(constraint, "options", set())
+    parameters = estimator.__doc__.split("Attributes\n")[0]
+    assert choices <= set(re.findall(r"\w+", parameters))
+    what_there_is = re.search(r"^## What there is$.*?^## ", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert choices - {"auto"} <= set(re.findall(r"\w+", what_there_is[0]))
 
 
 @pytest.mark.parametrize("name", [*ACTIVATIONS, PowerProduct.name])

@@ -5,8 +5,12 @@ import shutil
 import subprocess
 from collections import defaultdict
 from functools import cache
+from pathlib import Path
 
 import pytest
+from fastmlp._core._activations import ACTIVATION_KERNELS
+from fastmlp._core._plan import LOSS_KERNELS
+from fastmlp._core._training import OPTIMIZER_KERNELS
 
 from fastmlp._core import _config
 
@@ -16,26 +20,32 @@ ARITHMETIC = r"v(?:add|sub|mul|div|max|min|sqrt|fmadd\d*|fmsub\d*|fnmadd\d*|fnms
 # Or, where a body only selects or copies, moves and blends of them.
 MOVES = r"v(?:and|andn|blend|blendv|blendm|mov[au]|pand|pandn|pternlog|maskmov)\w*\b.*%{}"
 
-COMPUTES = [
-    *(
-        f"{name}_{way}"
-        for name in (
-            *("leaky_relu", "randomized_leaky_relu", "elu", "softplus", "gelu", "silu", "mish", "logistic", "tanh"),
-            *("hard_sigmoid", "exp", "softmax", "product"),
-        )
-        for way in ("forward", "backward")
-    ),
-    *("relu_backward", "hard_tanh_forward", "hard_tanh_backward"),
-    *("squared_error", "log_loss_logistic", "log_loss_softmax", "log_loss", "log_loss_distribution", "poisson_exp"),
-    *("poisson_softplus", "poisson", "absolute_error", "huber", "hinge", "shifted_exp"),
-    *("sgd", "rmsprop", "adagrad", "adam", "add_l1_gradient"),
-    *("dropout", "column_sums", "column_moments", "inverse_deviation", "batch_norm_forward", "batch_norm_backward"),
-    *("running_update", "sum_of_squares", "scale", "all_finite", "dot", "sparse_row", "sparse_gradient"),
-    *("tile_any", "gemv"),
-]
 MOVES_ONLY = ["relu_forward", "hard_limit_forward", "gather_rows"]
-# Not here, because they stay scalar: in increasing and maxout elements depend on one another, powers are the C
-# library's, and a quantile loss has as many levels as it has.
+# Kernels that stay scalar, or only copy or call others.
+SCALAR = [
+    *("identity_forward", "identity_backward", "pack", "embed", "embed_backward"),  # copy
+    *("increasing_forward", "increasing_backward", "maxout_forward", "maxout_backward"),  # elements depend on others
+    *("power_product_forward", "power_product_backward"),  # powers are the C library's
+    "quantile",  # has as many levels as it has
+    *("kl_divergence", "kl_divergence_distribution", "kl_divergence_logistic", "kl_divergence_softmax"),
+    "perceptron_net",
+]
+# Functions that kernels call, and that hold their arithmetic.
+HELPERS = ["shifted_exp", "dot", "tile_any", "gemv"]
+
+
+def names_of_kernels():
+    """Every function of a table, by the lists of kernels.h and the rest of table.inl.h."""
+    table = (Path(__file__).parents[2] / "src_c" / "table.inl.h").read_text()
+    return [
+        *(f"{name}_{way}" for name in ACTIVATION_KERNELS for way in ("forward", "backward")),
+        *LOSS_KERNELS,
+        *(f"{name}_update" for name in OPTIMIZER_KERNELS),
+        *re.findall(r"= FM_NAME\((\w+)\)", table),
+    ]
+
+
+COMPUTES = [name for name in [*names_of_kernels(), *HELPERS] if name not in [*MOVES_ONLY, *SCALAR]]
 
 
 @cache
@@ -62,10 +72,12 @@ pytestmark = [
 def instructions(name, dtype, isa):
     suffix = {"float32": "f32", "float64": "f64"}[dtype]
     functions = disassembly()
-    if f"{name}_{suffix}_{isa}" not in functions:
+    if not any(function.endswith(f"_{suffix}_{isa}") for function in functions):
         pytest.skip("this build is stripped of the names of its functions")
-    # A loss may call the loop over its elements, rather than hold it.
-    return functions[f"{name}_{suffix}_{isa}"] + functions.get(f"{name}_range_{suffix}_{isa}", [])
+    assert f"{name}_{suffix}_{isa}" in functions, "no such function; is its name still right?"
+    # A loss, or an optimizer, may call the loop over its elements rather than hold it.
+    loops = (f"{name}_range", name.removesuffix("_update"))
+    return [line for function in {name, *loops} for line in functions.get(f"{function}_{suffix}_{isa}", [])]
 
 
 @pytest.mark.parametrize("isa", REGISTERS)
