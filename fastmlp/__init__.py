@@ -15,9 +15,30 @@ Python decides, Cython wires, C computes::
     src_c/        kernels for each instruction set (C); BLAS through SciPy
 """
 
+from typing import TYPE_CHECKING
+
+from fastmlp._lazy import imported_on_first_use
 from fastmlp._version import __version__
-from fastmlp.config import show_config
-from fastmlp.estimators import MLPClassifier, MLPRegressor, Perceptron
-from fastmlp.network import Network
+
+if TYPE_CHECKING:
+    from fastmlp.config import show_config
+    from fastmlp.estimators import MLPClassifier, MLPRegressor, Perceptron
+    from fastmlp.network import Network
 
 __all__ = ["MLPClassifier", "MLPRegressor", "Network", "Perceptron", "__version__", "show_config"]
+
+# Importing scikit-learn takes seconds, and Network does not need it.
+__getattr__, __dir__ = imported_on_first_use(
+    __name__,
+    names={
+        "MLPClassifier": "estimators",
+        "MLPRegressor": "estimators",
+        "Network": "network",
+        "Perceptron": "estimators",
+        "show_config": "config",
+    },
+    modules=(
+        *("activations", "config", "display", "estimators", "initializers", "inspection", "layers", "losses"),
+        *("network", "training"),
+    ),
+)

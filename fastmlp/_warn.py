@@ -19,3 +19,15 @@ def warn(message: str, category: type[Warning]) -> None:
     while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith(OWN):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+def warn_convergence(message: str) -> None:
+    """Warn of training that did not end well, by scikit-learn's category.
+
+    Parameters
+    ----------
+    message : str
+    """
+    from sklearn.exceptions import ConvergenceWarning  # whose import a network alone does not need
+
+    warn(message, ConvergenceWarning)

@@ -648,6 +648,7 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         Plain("tanh", "tanh(z)", "1 - a^2", range=(-1, 1)),
         Plain("hard_tanh", "z, at least -1 and at most 1", "1 where -1 < a < 1, else 0", range=(-1, 1)),
+        Plain("softsign", "z / (1 + abs(z))", "(1 - abs(a))^2", source="Bergstra et al. (2009)", range=(-1, 1)),
         Plain(
             "hard_sigmoid",
             "z / 6 + 1/2, at least 0 and at most 1",

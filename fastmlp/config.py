@@ -5,9 +5,6 @@ import platform
 import sys
 
 import numpy
-import scipy
-import sklearn
-from threadpoolctl import threadpool_info
 
 from fastmlp._core import _config
 from fastmlp._version import __version__
@@ -24,6 +21,9 @@ def show_config() -> None:
     >>> fastmlp.show_config()  # doctest: +ELLIPSIS
     fastmlp ...
     """
+    import scipy
+    import sklearn
+
     chosen = _config.chosen_isa()
     rows = [
         ("fastmlp", __version__),
@@ -42,6 +42,9 @@ def show_config() -> None:
 
 
 def _scipy_blas():
+    import scipy
+    from threadpoolctl import threadpool_info
+
     for library in threadpool_info():
         if library["user_api"] == "blas" and "scipy" in os.path.basename(os.path.dirname(library["filepath"])):
             return "{internal_api} {version}, {architecture} kernels, {num_threads} threads".format_map(library)

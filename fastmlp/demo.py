@@ -4,6 +4,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -16,7 +17,13 @@ from tqdm import tqdm
 
 from fastmlp.estimators import MLPClassifier
 
-SETTINGS = {"hidden_layer_sizes": (64, 64), "batch_size": 32, "max_iter": 60, "tol": 0.0, "random_state": 0}
+SETTINGS: dict[str, Any] = {
+    "hidden_layer_sizes": (64, 64),
+    "batch_size": 32,
+    "max_iter": 60,
+    "tol": 0.0,
+    "random_state": 0,
+}
 PREDICT_REPEATS = 200
 BLUE, ORANGE, RED, GREY = "#1f6fb4", "#e08214", "#c0282d", "#555555"
 
@@ -26,7 +33,7 @@ class Result:
     """One library's side of the comparison."""
 
     name: str
-    model: object
+    model: Any
     accuracy: float
     fit_seconds: float
     predict_us: float

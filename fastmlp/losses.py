@@ -17,6 +17,7 @@ __all__ = [
     "CrossEntropy",
     "Hinge",
     "Huber",
+    "LogCosh",
     "Loss",
     "Poisson",
     "Quantile",
@@ -167,7 +168,7 @@ class SquaredError(BuiltinLoss):
     ----------
     name, formula : str
     factor : float, default=1.0
-        Of half of it.
+        Multiple of 1/2 |y - a|^2.
     averages : bool, default=False
         Whether it is divided by the number of outputs.
     for_classifiers : bool, default=False
@@ -285,6 +286,22 @@ class Huber(BuiltinLoss):
     def __post_init__(self):
         if not (isinstance(self.threshold, Real) and 0 < self.threshold < np.inf):
             raise ValueError(f"threshold is {self.threshold!r}; pass a positive number.")
+
+
+@dataclass(frozen=True, repr=False)
+class LogCosh(BuiltinLoss):
+    """A smooth absolute error: e^2 / 2 near 0, |e| - log 2 far from it, e = y - a.
+
+    Examples
+    --------
+    >>> from fastmlp import Network
+    >>> round(Network.from_weights([[[1.0]]], [[0.0]], activation=[], loss="log_cosh").cost([[101.0]], [1.0]), 3)
+    99.307
+    """
+
+    name = kernel = "log_cosh"
+    formula = "sum log cosh(y - a)"
+    out_activations = ANY_BUT_SOFTMAX
 
 
 @dataclass(frozen=True)
@@ -409,6 +426,7 @@ LOSSES: dict[str, Loss] = {
         ),
         AbsoluteError(),
         Huber(),
+        LogCosh(),
         Quantile(),
         Poisson(),
         Hinge(),

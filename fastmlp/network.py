@@ -1,15 +1,16 @@
 """The network itself: its parameters, and the equations S1 to S6 and S24 on them."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
+from fastmlp._blas_threads import one_blas_thread
+from fastmlp._checks import check_array, check_random_state, check_same_length, check_sample_weight
 from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
 from fastmlp._core._network import NetworkCore
@@ -185,7 +186,7 @@ class Network:
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.")
         self.layers_ = (*_check_input_layers(input_layers), *self._own_layers(check_init(init, n_hidden + 1)))
-        self._trainable = _check_trainable(trainable, n_hidden + 1)
+        self._trainable = check_trainable(trainable, n_hidden + 1)
         plan = self._plan(np.dtype(dtype))
         self._parameters = aligned_empty((plan.n_parameters,), dtype, quarter=0)
         self.statistics = aligned_empty((plan.n_statistics,), dtype)
@@ -360,12 +361,12 @@ class Network:
         >>> net.predict_raw(np.array([[3.0]]))
         array([[7.]])
         """
-        if n_jobs != 1:
-            n_threads = forward_threads(self._core.plan, n_jobs, X.shape[0] if rows is None else len(rows))
-            if n_threads > 1:
-                with team_of(n_threads) as team:
-                    return self._core.predict(X, rows, activate_output, team)
-        return self._core.predict(X, rows, activate_output)
+        plan, n_rows = self._core.plan, X.shape[0] if rows is None else len(rows)
+        n_threads = 1 if n_jobs == 1 else forward_threads(plan, n_jobs, n_rows)
+        if n_threads == 1 and not plan.uses_blas:
+            return self._core.predict(X, rows, activate_output)
+        with one_blas_thread(needed=plan.wakes_blas_threads(n_rows)), _team_or_none(n_threads) as team:
+            return self._core.predict(X, rows, activate_output, team)
 
     def evaluate(
         self, data: Data, *, activate_output: bool = False, n_jobs: int | None = 1
@@ -401,10 +402,9 @@ class Network:
         (0.25, array([[6.],
                [2.]]))
         """
-        n_threads = 1 if n_jobs == 1 else forward_threads(self._core.plan, n_jobs, data.n_rows)
-        if n_threads == 1:
-            return self._core.evaluate(data, activate_output)
-        with team_of(n_threads) as team:
+        plan = self._core.plan
+        n_threads = 1 if n_jobs == 1 else forward_threads(plan, n_jobs, data.n_rows)
+        with one_blas_thread(needed=plan.wakes_blas_threads(data.n_rows)), _team_or_none(n_threads) as team:
             return self._core.evaluate(data, activate_output, team)
 
     def mean_loss(self, data: Data) -> float:
@@ -468,7 +468,7 @@ class Network:
         data = Data(X)
         workspace = self._core.workspace(data)
         outputs = workspace.outputs if training else workspace.activations
-        self._core.forward(workspace, data, training, self._seed(training, random_state))
+        self._core.forward(workspace, data, self._seed(training, random_state))
         return [X if outputs[0] is None else outputs[0], *outputs[1:]]
 
     def cost(
@@ -510,7 +510,7 @@ class Network:
         """
         data = Data(*self._check_batch(X, y, sample_weight))
         workspace = self._core.workspace(data, backward=True)
-        return self._core.cost(workspace, data, training, self._seed(training, random_state))
+        return self._core.cost(workspace, data, self._seed(training, random_state))
 
     def backward(
         self,
@@ -556,8 +556,8 @@ class Network:
         data = Data(*self._check_batch(X, y, sample_weight))
         workspace, seed = self._core.workspace(data, backward=True), self._seed(training, random_state)
         gradient, inputs = np.empty_like(self.parameters), np.empty((data.n_rows, self.sizes[0]), data.dtype)
-        cost, _ = self._core.backward(workspace, data, gradient, training, seed)
-        self._core.input_gradient(workspace, data, inputs, training, seed)
+        cost, _ = self._core.backward(workspace, data, gradient, seed)
+        self._core.input_gradient(workspace, data, inputs, seed)
         blocks = block_views(gradient, self.sizes[0], self.layers_)
         views = dense_views(blocks, self.layers_)
         return Gradients(cost, workspace.deltas[1:], views.coefs, views.intercepts, views.scales, inputs, blocks)
@@ -609,7 +609,7 @@ class Network:
         self.check_trainable()
         data = Data(*self._check_batch(X, y, sample_weight))
         workspace, gradient = self._core.workspace(data, backward=True), np.zeros_like(self.parameters)
-        cost, _ = self._core.backward(workspace, data, gradient, True, self._seed(True, random_state), of_trained=True)
+        cost, _ = self._core.backward(workspace, data, gradient, self._seed(True, random_state), of_trained=True)
         if not np.isfinite(cost):
             raise ValueError(f"The cost is {cost}, so no step was taken; scale X and y, or use smaller weights.")
         for block, view in self._blocks(gradient):
@@ -740,7 +740,7 @@ class Network:
 
     @trainable.setter
     def trainable(self, value):
-        self._trainable = _check_trainable(value, len(self.sizes) - 1)
+        self._trainable = check_trainable(value, len(self.sizes) - 1)
         self._connect(self._plan(self.parameters.dtype))
 
     def penalized(self, flat: np.ndarray) -> list[tuple[float, np.ndarray]]:
@@ -797,7 +797,10 @@ class Network:
         return trained
 
     def _seed(self, training, random_state):
-        return check_random_state(random_state).randint(2**31 - 1) if training and self.is_random else 0
+        """What a training pass draws by; None for a pass as in prediction."""
+        if not training:
+            return None
+        return check_random_state(random_state).randint(2**31 - 1) if self.is_random else 0
 
     def _own_layers(self, initializers):
         """The layers that the constructor's other parameters make, in order."""
@@ -854,7 +857,7 @@ class Network:
         self._connect(self._plan(self._parameters.dtype))
 
     def _check_X(self, X):
-        X = check_array(X, dtype=self.parameters.dtype, order="C", input_name="X")
+        X = check_array(X, dtype=self.parameters.dtype, name="X")
         X = np.require(X, requirements="A")
         if X.shape[1] != self.sizes[0]:
             raise ValueError(f"X has {X.shape[1]} features; this network takes {self.sizes[0]}.")
@@ -865,15 +868,19 @@ class Network:
 
     def _check_batch(self, X, y, sample_weight):
         X = self._check_X(X)
-        y = check_array(y, dtype=self.parameters.dtype, order="C", ensure_2d=False, input_name="y")
+        y = check_array(y, dtype=self.parameters.dtype, name="y", ensure_2d=False)
         y = y.reshape(-1, 1) if y.ndim == 1 else y
-        check_consistent_length(X, y)
+        check_same_length(X, y)
         if y.shape[1] != self.n_targets:
             raise ValueError(f"y has {y.shape[1]} columns; this network has {self.n_targets} outputs.")
         self.loss.check_targets(y, self.out_activation)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True, copy=False)
+            sample_weight = check_sample_weight(sample_weight, X)
         return X, y, sample_weight
+
+
+def _team_or_none(n_threads):
+    return nullcontext() if n_threads == 1 else team_of(n_threads)
 
 
 def _check_sizes(sizes):
@@ -891,7 +898,8 @@ def _check_input_layers(layers):
     return layers
 
 
-def _check_trainable(trainable, n_layers):
+def check_trainable(trainable: str | Sequence[int], n_layers: int) -> str | tuple[int, ...]:
+    """The layers to train, as ``Network.trainable`` keeps them."""
     if isinstance(trainable, str) and trainable in ("all", "last"):
         return trainable
     numbers = () if isinstance(trainable, str) or not np.iterable(trainable) else tuple(trainable)

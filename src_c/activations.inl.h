@@ -46,6 +46,9 @@ FM_ELEMENTWISE(mish, FM_NAME(mish)(z), FM_NAME(mish_derivative)(z))
 FM_ELEMENTWISE(logistic, FM_NAME(logistic)(z), a * (1 - a))
 FM_ELEMENTWISE(tanh, FM_NAME(tanh)(z), 1 - a * a)
 FM_ELEMENTWISE(hard_tanh, z < -1 ? -1 : z > 1 ? 1 : z, a > -1 && a < 1 ? 1 : 0)
+/* 1 from where z + 1 is z on, infinity included. */
+FM_ELEMENTWISE(softsign, FM_FABS(z) > (REAL)1e18 ? FM_COPYSIGN(1, z) : z / (1 + FM_FABS(z)),
+               (1 - FM_FABS(a)) * (1 - FM_FABS(a)))
 FM_ELEMENTWISE(hard_sigmoid,
                z <= -3  ? 0
                : z >= 3 ? 1

@@ -28,6 +28,7 @@
   X(logistic)                                                                                                \
   X(tanh)                                                                                                    \
   X(hard_tanh)                                                                                               \
+  X(softsign)                                                                                                \
   X(hard_sigmoid)                                                                                            \
   X(exp)                                                                                                     \
   X(softmax)                                                                                                 \
@@ -48,6 +49,7 @@
   X(poisson)                                                                                                 \
   X(absolute_error)                                                                                          \
   X(huber)                                                                                                   \
+  X(log_cosh)                                                                                                \
   X(quantile)                                                                                                \
   X(hinge)                                                                                                   \
   X(log_loss_logistic)                                                                                       \
@@ -62,7 +64,8 @@
   X(sgd)                                                                                                     \
   X(rmsprop)                                                                                                 \
   X(adagrad)                                                                                                 \
-  X(adam)
+  X(adam)                                                                                                    \
+  X(lion)
 
 #define FM_NUMBER_ACTIVATION(name) FM_ACTIVATION_##name,
 #define FM_NUMBER_LOSS(name) FM_LOSS_##name,

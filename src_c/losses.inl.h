@@ -70,6 +70,10 @@ FM_LOSS_ELEMENTWISE(huber, x - y,
                     e > threshold    ? threshold
                     : e < -threshold ? -threshold
                                      : e)
+/* log cosh e = |e| + log(1 + exp(-2 |e|)) - log 2, which cannot overflow. */
+FM_LOSS_ELEMENTWISE(log_cosh, x - y,
+                    FM_FABS(e) + FM_NAME(softplus)(-2 * FM_FABS(e)) - (REAL)0.69314718055994530942,
+                    FM_NAME(tanh)(e))
 FM_LOSS_ELEMENTWISE(hinge, 1 - y * x, e < 0 ? 0 : e, e > 0 ? -y : 0)
 
 /* Outputs target by target, in each the levels; e = y - a costs level * e above and (level - 1) * e below. */

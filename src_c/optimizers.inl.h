@@ -128,6 +128,23 @@ static double FM_NAME(adam)(REAL *parameter, REAL *mean, REAL *variance, const R
   return FM_NAME(scaled)(parameter, mean, variance, gradient, n, 0, FM_NAME(scalars)(l2, step));
 }
 
+static double FM_NAME(lion)(REAL *restrict parameter, REAL *restrict mean, REAL *unused,
+                            const REAL *restrict gradient, ptrdiff_t n, REAL l2, const fm_step *step) {
+  (void)unused;
+  const REAL learning_rate = (REAL)step->learning_rate;
+  const REAL rest_1 = (REAL)(1 - step->decay_1), rest_2 = (REAL)(1 - step->decay_2);
+  REAL squares = 0;
+#pragma omp simd reduction(+ : squares)
+  for (ptrdiff_t i = 0; i < n; i++) {
+    const REAL p = parameter[i], g = gradient[i] + l2 * p, m = mean[i];
+    const REAL ahead = m + rest_1 * (g - m);
+    squares += p * p;
+    mean[i] = m + rest_2 * (g - m);
+    parameter[i] = p - (ahead > 0 ? learning_rate : ahead < 0 ? -learning_rate : 0);
+  }
+  return squares;
+}
+
 /* The penalized parameters come first; what lies behind them, biases, takes the same step without. */
 #define FM_UPDATE(optimizer)                                                                                 \
   static double FM_NAME(optimizer##_update)(void *parameter, void *moment_1, void *moment_2,                 \

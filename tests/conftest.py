@@ -3,8 +3,8 @@ import pytest
 from hypothesis import settings
 
 from fastmlp._core import _config
-from fastmlp.training import lbfgs
-from fastmlp.training.loop import Trainer
+from fastmlp.training.lbfgs import LBFGS
+from fastmlp.training.stochastic import Trainer
 
 from .wrong_calls import EPOCHS
 
@@ -39,7 +39,7 @@ def rng():
 @pytest.fixture
 def count_epochs(monkeypatch):
     """Note the epochs that a test trains for in EPOCHS, and its fits by lbfgs."""
-    for owner, name in ((Trainer, "_run_epoch"), (lbfgs, "train")):
+    for owner, name in ((Trainer, "_take_steps"), (LBFGS, "train")):
         run = getattr(owner, name)
 
         def counted(*args, run=run, **kwargs):

@@ -90,6 +90,10 @@ def silu():
     return componentwise("silu", lambda z: z * expit(z), lambda z: expit(z) + z * expit(z) * expit(-z))
 
 
+def softsign():
+    return componentwise("softsign", lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2)
+
+
 def mish():
     return componentwise(
         "mish",
@@ -224,6 +228,7 @@ COMPONENTWISE = {
         logistic,
         tanh,
         hard_tanh,
+        softsign,
         hard_sigmoid,
         exp,
     ]
@@ -339,6 +344,10 @@ def huber(out_activation, threshold=1.0):
     return Loss(values, lambda a, y: np.clip(a - y, -threshold, threshold))
 
 
+def log_cosh(out_activation):
+    return Loss(lambda a, y: np.sum(np.logaddexp(y - a, a - y) - np.log(2), axis=-1), lambda a, y: np.tanh(a - y))
+
+
 def quantile(out_activation, levels=(0.5,)):
     """Output t K + k is level k, of K, of target t."""
     q = np.asarray(levels, dtype=float)
@@ -382,6 +391,7 @@ LOSSES = {
         kl_divergence,
         absolute_error,
         huber,
+        log_cosh,
         quantile,
         poisson,
         hinge,
@@ -463,7 +473,13 @@ def adam(memory, g, eta, k, *, beta_1, beta_2, epsilon):
     return -eta * np.sqrt(1 - beta_2**k) / (1 - beta_1**k) * m / (np.sqrt(v) + epsilon)
 
 
-SOLVERS = {"sgd": sgd, "rmsprop": rmsprop, "adagrad": adagrad, "adam": adam, "adamw": adam}
+def lion(memory, g, eta, k, *, beta_1, beta_2):
+    m = memory["m"]
+    memory["m"] = beta_2 * m + (1 - beta_2) * g
+    return -eta * np.sign(beta_1 * m + (1 - beta_1) * g)
+
+
+SOLVERS = {"sgd": sgd, "rmsprop": rmsprop, "adagrad": adagrad, "adam": adam, "adamw": adam, "lion": lion}
 
 
 # Differences with an error of order step^4.

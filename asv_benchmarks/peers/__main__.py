@@ -14,7 +14,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def measure(cases, libraries, n_rounds):
-    """{case: {library: microseconds a step of each round}}; in every round each library has a turn."""
+    """{case: {library: microseconds a step of each round}}, and the BLAS of each library's process.
+
+    In every round each library has a turn.
+    """
     results = {}
     workers = [Worker(name) for name in libraries]
     with tqdm(total=len(cases) * n_rounds * len(libraries), unit="turn") as bar:
@@ -36,9 +39,10 @@ def measure(cases, libraries, n_rounds):
                 f"{row['medians'][row['best']]:10.4g} us, ratio {row['ratio']:.2f}; "
                 f"to scikit-learn {row['to_sklearn']:.1f}"
             )
+    blas = {f"BLAS of {worker.name}": worker.blas() or "none found" for worker in workers}
     for worker in workers:
         worker.stop()
-    return results
+    return results, blas
 
 
 def main():
@@ -50,9 +54,9 @@ def main():
     cases = {
         name: case for name, case in ALL_CASES.items() if not arguments.only or name.startswith(tuple(arguments.only))
     }
-    results = measure(cases, list(LIBRARIES), arguments.rounds)
+    results, blas = measure(cases, list(LIBRARIES), arguments.rounds)
     (arguments.output / "pictures").mkdir(parents=True, exist_ok=True)
-    page = report.markdown(results, versions(), arguments.rounds)
+    page = report.markdown(results, versions() | blas, arguments.rounds)
     (arguments.output / "peers.md").write_text(page)
     report.write_csv(results, arguments.output / "peers.csv")
     report.draw(results, arguments.output / "pictures" / "peers.png")

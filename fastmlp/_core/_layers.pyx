@@ -283,14 +283,15 @@ cdef void activation_forward(const Pass *p, const Tile *tile, int place) noexcep
         int kernel = layer.kernel if p.batch.training else layer.fixed_kernel
         char *a = outputs_of_tile(p, tile, place)
         char *z = inputs_of_tile(p, tile, place)
-        fm_activation_arguments arguments
+        fm_activation_arguments random
     if layer.is_in_product:
         return
     if kernel == IN_PYTHON:
         python_forward(p, place, a, z, tile.n_rows)
         return
-    arguments = arguments_of(p, tile, place, kernel)
-    p.net.kernels.activation_forward[kernel](a, z, tile.n_rows, layer.inputs, &arguments)
+    p.net.kernels.activation_forward[kernel](
+        a, z, tile.n_rows, layer.inputs, arguments_of(p, tile, place, kernel, &random)
+    )
     if kernel == FM_POWER_PRODUCT:
         check_domain(p, place, a, z, tile.n_rows)
 
@@ -299,28 +300,27 @@ cdef void activation_backward(const Pass *p, const Tile *tile, int place) noexce
     cdef:
         const Layer *layer = &p.net.layers[place]
         int kernel = layer.kernel if p.batch.training else layer.fixed_kernel
-        fm_activation_arguments arguments
+        fm_activation_arguments random
     if layer.is_in_product_back:
         return
     if kernel == IN_PYTHON:
         python_backward(p, place, tile.n_rows)
         return
-    arguments = arguments_of(p, tile, place, kernel)
     p.net.kernels.activation_backward[kernel](
         grad_of_tile(p, tile, place - 1), grad_of_tile(p, tile, place), outputs_of_tile(p, tile, place),
-        inputs_of_tile(p, tile, place), tile.n_rows, layer.inputs, &arguments,
+        inputs_of_tile(p, tile, place), tile.n_rows, layer.inputs, arguments_of(p, tile, place, kernel, &random),
     )
 
 
-cdef inline fm_activation_arguments arguments_of(
-    const Pass *p, const Tile *tile, int place, int kernel
+cdef inline const fm_activation_arguments *arguments_of(
+    const Pass *p, const Tile *tile, int place, int kernel, fm_activation_arguments *random
 ) noexcept nogil:
-    """A layer's arguments, with what random slopes are drawn by."""
-    cdef fm_activation_arguments arguments = p.net.layers[place].arguments
-    if kernel == FM_RANDOMIZED_LEAKY_RELU:
-        arguments.key = key_of(p.batch.seed, 2 * p.net.layers[place].number + 1)
-        arguments.first_row = tile.first
-    return arguments
+    """A layer's arguments; with what random slopes are drawn by, in `random`."""
+    if kernel != FM_RANDOMIZED_LEAKY_RELU:
+        return &p.net.layers[place].arguments
+    random[0] = p.net.layers[place].arguments
+    random.key, random.first_row = key_of(p.batch.seed, 2 * p.net.layers[place].number + 1), tile.first
+    return random
 
 
 # Dropout (S13): the mask is drawn on the way forward, and drawn again on the way back.

@@ -7,7 +7,6 @@ raised at its end.
 """
 
 from libc.math cimport isfinite
-from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
 import numpy as np
@@ -157,7 +156,7 @@ cdef class NetworkCore:
         job.block_rows = max(1, min(self.plan.tile_rows, n_rows))
         packs = n_rows > 2 * n_threads * job.block_rows
         workspace = Workspace(
-            self.plan, data, n_threads * job.block_rows, backward, packs and not backward, False, n_threads
+            self.plan, data, n_threads * job.block_rows, backward, packs and not backward, n_threads
         )
         job.plan, job.team, job.workspace = self.plan, alone if team is None else team, workspace
         job.p = self.new_pass(NULL, workspace)
@@ -166,14 +165,17 @@ cdef class NetworkCore:
                 pack_weights(&job.p, &self.plan.net.tiles[number])
         return job
 
-    def forward(self, Workspace workspace, Data data, bint training=False, seed=0):
-        """All rows as one batch, into the workspace's activations, and in training its outputs too."""
+    def forward(self, Workspace workspace, Data data, seed=None):
+        """All rows as one batch, into the workspace's activations; a training pass fills its outputs too.
+
+        It is a training pass, here and below, if there is a seed for what it draws.
+        """
         cdef:
             Pass p = self.new_pass(&data.rows, workspace)
             Tile tile = row_tile(0, data.rows.n_rows, 0, 1, 0)
         self.check(&data.rows, data.dtype)
         self._check_room(workspace, data)
-        p.batch = batch_of(p.net, p.rows, 0, data.rows.n_rows, training, <uint64_t> seed)
+        p.batch = batch_of(p.net, p.rows, 0, data.rows.n_rows, seed is not None, seed or 0)
         with nogil:
             forward_tile(&p, &tile, p.net.n_layers)
         workspace.raise_error()
@@ -181,14 +183,13 @@ cdef class NetworkCore:
     # There and back.
 
     def backward(
-        self, Workspace workspace, Data data, gradient, bint training=False, seed=0, Team team=None,
-        bint of_trained=False,
+        self, Workspace workspace, Data data, gradient, seed=None, Team team=None, bint of_trained=False
     ):
         """One batch of all rows: fill the workspace's deltas and `gradient`, return (cost, sum of weights).
 
         With `of_trained` deltas and gradient are those that training needs, and the others stay as they are.
         """
-        cdef BatchPass job = self._batch_pass(workspace, data, training, seed, team)
+        cdef BatchPass job = self._batch_pass(workspace, data, seed, team)
         job.goes_back, job.of_trained, job.gradient = True, of_trained, address(gradient)
         if of_trained:
             job.p.stop = self.plan.net.first_trained
@@ -196,9 +197,9 @@ cdef class NetworkCore:
         workspace.raise_error()
         return job.p.batch.scale * job.loss, self.plan.net.loss_scale / job.p.batch.scale
 
-    def cost(self, Workspace workspace, Data data, bint training=False, seed=0):
+    def cost(self, Workspace workspace, Data data, seed=None):
         """The cost of all rows as one batch."""
-        cdef BatchPass job = self._batch_pass(workspace, data, training, seed, None)
+        cdef BatchPass job = self._batch_pass(workspace, data, seed, None)
         job.team.run(job)
         workspace.raise_error()
         return job.p.batch.scale * job.loss
@@ -219,12 +220,12 @@ cdef class NetworkCore:
         if data.rows.n_rows > workspace.rows:
             raise ValueError(f"X has {data.rows.n_rows} rows; this workspace takes {workspace.rows}.")
 
-    def _batch_pass(self, Workspace workspace, Data data, bint training, seed, Team team):
+    def _batch_pass(self, Workspace workspace, Data data, seed, Team team):
         cdef BatchPass job = BatchPass()
         self.check_targets(data)
         self._check_room(workspace, data)
         job.p, job.team = self.new_pass(&data.rows, workspace), alone if team is None else team
-        job.p.batch = batch_of(&self.plan.net, &data.rows, 0, data.rows.n_rows, training, <uint64_t> seed)
+        job.p.batch = batch_of(&self.plan.net, &data.rows, 0, data.rows.n_rows, seed is not None, seed or 0)
         job.n_tiles = self.plan.n_row_tiles(data.rows.n_rows)
         return job
 
@@ -248,7 +249,7 @@ cdef class NetworkCore:
             backward_tile(&p, &tile, p.net.n_layers)
         workspace.raise_error()
 
-    def input_gradient(self, Workspace workspace, Data data, out, bint training=False, seed=0):
+    def input_gradient(self, Workspace workspace, Data data, out, seed=None):
         """dC/dX = D_1 W_1^T of the last pass (S24), into `out` (rows, n_features)."""
         cdef:
             Pass p = self.new_pass(&data.rows, workspace)
@@ -258,7 +259,7 @@ cdef class NetworkCore:
         self._check_room(workspace, data)
         if out.shape != (data.rows.n_rows, self.plan.net.layers[0].outputs) or out.dtype != self.plan.dtype:
             raise ValueError(f"out has shape {out.shape}; it has to be that of X.")
-        p.batch = batch_of(p.net, p.rows, 0, data.rows.n_rows, training, <uint64_t> seed)
+        p.batch = batch_of(p.net, p.rows, 0, data.rows.n_rows, seed is not None, seed or 0)
         p.stop = 0
         # Below the lowest layer with parameters all are as wide as X, and may share its gradient's memory.
         for place in range(self.plan.net.first_parameters):

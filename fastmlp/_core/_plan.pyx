@@ -46,6 +46,10 @@ cdef Py_ssize_t MIN_PARAMETER_TILE = 2048
 cdef Py_ssize_t PARAMETER_TILE_STEP = 32
 
 
+# Multiply-adds of a product up to which OpenBLAS takes one thread by itself.
+cdef Py_ssize_t SINGLE_THREADED_PRODUCT = 1<<18
+
+
 cdef class Plan:
     """Shapes, places, kernels and tiles of one network.
 
@@ -215,6 +219,16 @@ cdef class Plan:
         """Whether the network's matrix products are left to BLAS."""
         return self.net.kernels.gemm == NULL
 
+    def wakes_blas_threads(self, Py_ssize_t n_rows):
+        """Whether a pass over so many rows calls BLAS for products that it may share among threads of its own."""
+        cdef:
+            Py_ssize_t place, largest = 0
+        if not self.uses_blas:
+            return False
+        for place in range(1, self.net.n_layers + 1):
+            largest = max(largest, self.net.layers[place].inputs * self.net.layers[place].outputs)
+        return n_rows * largest > SINGLE_THREADED_PRODUCT
+
     def work(self, Py_ssize_t n_rows):
         """About how many multiply-adds a training step on so many rows takes, or what takes as long."""
         return self.row_work * n_rows + self.n_parameters * (n_rows + PARAMETER_WORK)
@@ -226,7 +240,7 @@ cdef class Plan:
     def most_forward_threads(self, Py_ssize_t n_rows):
         """How many threads can share a forward pass; code in Python runs in one."""
         calls_python = any(activation is not None and activation.in_python for activation in self.activations)
-        return 1 if calls_python else -(-n_rows // self.tile_rows)
+        return 1 if calls_python else (n_rows + self.tile_rows - 1) // self.tile_rows
 
     def most_threads(self, Py_ssize_t n_rows):
         """How many threads can share the larger phase of a step."""
@@ -270,7 +284,7 @@ def _cut_layer(tiles, place, blocks, offset, itemsize, trainable):
         rows = max(rows - rows % PARAMETER_TILE_STEP, PARAMETER_TILE_STEP)
         for first in range(0, n_rows, rows):
             last = min(first + rows, n_rows)
-            tiles.append(_tile(len(tiles), place, block, matrix, first, last, offset))
+            tiles.append(_tile(len(tiles), place, block, matrix, (first, last), offset))
             offset += (last - first) * n_columns
     vectors = [block for block in blocks if len(block.shape) == 1]
     if not vectors:
@@ -281,13 +295,14 @@ def _cut_layer(tiles, place, blocks, offset, itemsize, trainable):
         and trainable[last["layer"] - 1] == trainable[place - 1]
     )
     if not goes_with_last:
-        last = _tile(len(tiles), place, vectors[0], 0, 0, 0, offset)
+        last = _tile(len(tiles), place, vectors[0], 0, (0, 0), offset)
         tiles.append(last)
     last["vectors"] = place
     last["n"] += sum(block.shape[0] for block in vectors)
 
 
-def _tile(number, place, block, matrix, first, last, offset):
+def _tile(number, place, block, matrix, rows, offset):
+    first, last = rows
     n_matrix = (last - first) * block.shape[-1]
     return {
         "layer": place, "block": matrix, "number": number, "first": first, "last": last, "vectors": 0,

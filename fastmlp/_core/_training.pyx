@@ -8,7 +8,7 @@ a phase more. Losses and penalties are kept tile by tile and added up in one ord
 threads nor who was faster can change a bit of the result.
 """
 
-from libc.math cimport isfinite, sqrt
+from libc.math cimport INFINITY, isfinite, sqrt
 from libc.stdint cimport uint64_t
 
 from fastmlp._core._data cimport Data
@@ -44,11 +44,9 @@ cdef class Training(Job):
     workspace : Workspace
     data : Data
     team : Team
-    optimizer : fastmlp.training.optimizers.Optimizer
-        Its moments and the network are changed in place.
-    batch_size : int
-    l1, l2, clip_norm : float
-        Penalties, and the longest gradient, infinite for no limit.
+    rule : object
+        Its attributes are what a step goes by: ``optimizer``, whose moments and the network are changed in place,
+        ``batch_size``, the penalties ``l1`` and ``alpha``, and ``clip_norm``, the longest gradient, None for no limit.
     """
 
     cdef:
@@ -67,10 +65,8 @@ cdef class Training(Job):
         double total
         Pass p             # of the first batch; each thread has its own
 
-    def __init__(
-        self, NetworkCore core, Workspace workspace, Data data, Team team, optimizer, Py_ssize_t batch_size, double l1,
-        double l2, double clip_norm,
-    ):
+    def __init__(self, NetworkCore core, Workspace workspace, Data data, Team team, rule):
+        optimizer = rule.optimizer
         moments = optimizer.moments
         if not all(array.flags.writeable for array in (core.parameters, core.statistics, *moments)):
             raise ValueError("Parameters, statistics and moments are read-only; copy them first.")
@@ -78,13 +74,15 @@ cdef class Training(Job):
             raise ValueError("The optimizer's moments are those of another network; make a new optimizer.")
         core.check_targets(data)
         self.core, self.workspace, self.data, self.team, self.moments = core, workspace, data, team, moments
-        self.batch_size, self.l1, self.l2 = batch_size, l1, l2
+        self.batch_size, self.l1, self.l2 = rule.batch_size, rule.l1, rule.alpha
         self.step.kernel = OPTIMIZER_KERNELS[optimizer.kernel]
         self.step.moment_1 = address(moments[0])
         self.step.moment_2 = address(moments[1]) if len(moments) > 1 else NULL
         self.step.scalars.decay_1, self.step.scalars.decay_2 = optimizer.decay_1, optimizer.decay_2
         self.step.scalars.epsilon, self.step.scalars.nesterov = optimizer.epsilon, optimizer.nesterov
-        self.step.clip_norm = clip_norm
+        self.step.clip_norm = INFINITY if rule.clip_norm is None else rule.clip_norm
+        if rule.clip_norm is not None:
+            workspace.make_whole_gradient(core.plan.n_parameters)
         self.p = core.new_pass(&data.rows, workspace)
         self.p.stop = core.plan.net.first_trained
 

@@ -19,6 +19,7 @@ cdef class Workspace:
         object error
         object dtype
 
+    cdef make_whole_gradient(self, Py_ssize_t n_parameters)
     cdef array(self, shape, char **pointer, quarter=*)
     cdef double *doubles(self, Py_ssize_t n) except NULL
     cdef _make_outputs(self, Plan plan, bint gathers, int n_threads)

@@ -25,12 +25,13 @@ cdef Py_ssize_t n_panels(Py_ssize_t columns, Py_ssize_t width):
 
 
 def workspace_kind(
-    Plan plan, Data data, Py_ssize_t rows, bint backward, bint packs=False, bint whole_gradient=False, int n_threads=1
+    Plan plan, Data data, Py_ssize_t rows, bint backward, bint packs=False, int n_threads=1
 ):
     """What decides a workspace's size: two of one plan and kind can take each other's place."""
     by_stored_values = data is not None and data.rows.columns != NULL and plan.net.layers[1].kind == DENSE
     gathers = data is not None and rows_in_place(&data.rows, 0) == NULL and not by_stored_values
-    return rows, gathers, by_stored_values, backward, packs, whole_gradient, n_threads
+    lowest = plan.net.first_trained if packs else 0  # below which no layer has transposed weights
+    return rows, gathers, by_stored_values, backward, packs, n_threads, lowest
 
 
 cdef class Workspace:
@@ -47,21 +48,18 @@ cdef class Workspace:
         Whether there will be a backward pass, which needs deltas, targets and weights.
     packs : bool, default=False
         Whether weights are kept packed for all row tiles, as training steps and passes over many rows do.
-    whole_gradient : bool, default=False
-        Whether a training step needs the gradient of all parameters at once.
     n_threads : int, default=1
     """
 
     def __cinit__(
-        self, Plan plan, Data data, Py_ssize_t rows, bint backward, bint packs=False, bint whole_gradient=False,
-        int n_threads=1,
+        self, Plan plan, Data data, Py_ssize_t rows, bint backward, bint packs=False, int n_threads=1
     ):
         cdef:
             Memory *memory = &self.memory
             Py_ssize_t itemsize = plan.net.itemsize
         self.dtype = plan.dtype
         self.rows = rows
-        self.kind = workspace_kind(plan, data, rows, backward, packs, whole_gradient, n_threads)
+        self.kind = workspace_kind(plan, data, rows, backward, packs, n_threads)
         self.owners = []
         memory.owner = <void *> self
         memory.reads_stored_values = self.kind[2]
@@ -83,8 +81,6 @@ cdef class Workspace:
                 positions = np.empty((rows, plan.net.n_first_tiles + 1), np.intp)
                 self.owners.append(positions)
                 memory.positions = <Py_ssize_t *> address(positions)
-        if whole_gradient:
-            self.array((plan.n_parameters,), &memory.whole_gradient, quarter=3)
         if packs and backward:
             memory.penalties, memory.squares = self.doubles(plan.net.n_tiles), self.doubles(plan.net.n_tiles)
         if packs and plan.net.kernels.panel_columns > 0:
@@ -161,6 +157,11 @@ cdef class Workspace:
                 and layer.outputs > 1 and layer.inputs > 1
             ):
                 self.array((n_panels(layer.inputs, width), layer.outputs, width), &memory.packed_transpose)
+
+    cdef make_whole_gradient(self, Py_ssize_t n_parameters):
+        """Memory for the gradient of all parameters at once, for steps that clip its norm."""
+        if self.memory.whole_gradient == NULL:
+            self.array((n_parameters,), &self.memory.whole_gradient, quarter=3)
 
     cdef array(self, shape, char **pointer, quarter=None):
         memory = aligned_empty(shape, self.dtype, quarter)

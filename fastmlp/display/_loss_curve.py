@@ -1,12 +1,15 @@
 """The course of training as a picture."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
+
+from fastmlp.training.solver import Solver
+from fastmlp.training.solvers import SOLVERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +19,7 @@ TRAINING = {"color": "#0072B2", "linestyle": "-"}
 VALIDATION = {"color": "#D55E00", "linestyle": "--"}
 SCORE = {"color": "#009E73", "linestyle": "-."}
 STEP_SIZE = {"color": "#666666", "linestyle": "-"}
-BEST = {"color": "#666666", "linestyle": ":"}
+BEST: dict[str, Any] = {"color": "#666666", "linestyle": ":"}
 
 # Curves with fewer points have a marker at each.
 FEW_EPOCHS = 30
@@ -147,7 +150,7 @@ class LossCurveDisplay:
             learning_rate_curve=getattr(estimator, "learning_rate_curve_", None),
             best_iter=getattr(estimator, "best_iter_", None),
             stop_reason=getattr(estimator, "stop_reason_", None),
-            x_label="Iteration" if estimator.solver == "lbfgs" else "Epoch",
+            x_label="Epoch" if SOLVERS.get(estimator.solver, Solver).has_epochs else "Iteration",
         )
         return display.plot(ax=ax)
 
@@ -187,7 +190,11 @@ class LossCurveDisplay:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         self.score_ax_ = self.learning_rate_ax_ = None
-        if self._has(self.learning_rate_curve) and np.ptp(self.learning_rate_curve) > 0:
+        if (
+            self.learning_rate_curve is not None
+            and self._has(self.learning_rate_curve)
+            and np.ptp(self.learning_rate_curve)
+        ):
             self.learning_rate_ax_ = self._panel_below(ax)
         self.lines_ = [self._draw(ax, self.loss_curve, "training loss", TRAINING)]
         if self._has(self.validation_loss_curve):
@@ -208,7 +215,7 @@ class LossCurveDisplay:
             self.learning_rate_ax_.set_ylabel("Step size")
         ax.set_xlim(0.5, max(len(line.get_xdata()) for line in self.lines_) + 0.5)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        reason = STOP_REASONS.get(self.stop_reason, self.stop_reason)
+        reason = STOP_REASONS.get(self.stop_reason or "", self.stop_reason)
         bottom = ax if self.learning_rate_ax_ is None else self.learning_rate_ax_
         bottom.set_xlabel(f"{self.x_label} ({reason})" if reason else self.x_label)
         # Above the axes, where it covers no curve, and in two columns, for which narrow axes have room.

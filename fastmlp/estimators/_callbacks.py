@@ -5,6 +5,7 @@ A fit is a task, and each of its epochs, or iterations of lbfgs, a task below it
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fastmlp.training.callbacks import EpochInfo
@@ -63,23 +64,21 @@ class FitTasks:
         )
 
     def _fitted_attributes(self):
-        """Of a model that stays as it is while training goes on."""
-        fitted = {name: value for name, value in vars(self._estimator).items() if name.endswith("_")}
-        return {**fitted, "network_": copy.deepcopy(self._estimator.network_)}
+        """Attributes of a model that stays as it is while training goes on."""
+        fit = self._estimator._fit
+        frozen = replace(fit, network=copy.deepcopy(fit.network), history=copy.copy(fit.history), solver=None)
+        return {"_fit": frozen}
 
 
-def fit_tasks(estimator, max_epochs: int, X, y, sample_weight) -> FitTasks | None:
-    """The tasks of a fit, if there is a callback or a meta-estimator to tell of them.
+def is_watched(estimator: Any) -> bool:
+    """Whether there is a callback or a meta-estimator to tell of a fit.
 
     Parameters
     ----------
-    estimator, max_epochs, X, y, sample_weight
-        As for `FitTasks`.
+    estimator : estimator
 
     Returns
     -------
-    FitTasks or None
+    bool
     """
-    if hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx"):
-        return FitTasks(estimator, max_epochs, X, y, sample_weight)
-    return None
+    return hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx")

@@ -16,8 +16,10 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
 
     solver : {<solvers>, 'lbfgs'}, default='adam'
         adam (Kingma and Ba 2014) suits most data; adamw is adam for use with ``weight_decay`` (Loshchilov and Hutter
-        2019), and the same where that is 0; sgd takes momentum and is the choice for a tuned schedule; lbfgs, from
-        SciPy, uses all rows in every step and is often best below a few thousand rows (S11).
+        2019), and the same where that is 0; sgd takes momentum and is the choice for a tuned schedule; lion (Chen et
+        al. 2023) moves every weight by the same distance, so that ``learning_rate_init`` should be three to ten times
+        smaller than for adam, and beta_2 0.99; lbfgs, from SciPy, uses all rows in every step and is often best below a
+        few thousand rows (S11).
 
     alpha : float, default=0.0001
         Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows (or of total
@@ -120,6 +122,11 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
     init : str or sequence of str, default='auto'
         Initial weights of all layers, or of each: 'auto' as scikit-learn; glorot_uniform, glorot_normal, he_uniform,
         he_normal, lecun_uniform, lecun_normal, orthogonal, with biases 0; and zeros for the last layer.
+
+    trainable : {'all', 'last'} or sequence of int, default='all'
+        Layers of weights that training changes, by their numbers from 1; 'last' is the output layer. The others stay
+        as they are, with their batch normalization, and penalties do not count them. For transfer: fit on one task,
+        call ``set_params(trainable='last', warm_start=True)``, and fit on the next.
 
     scoring : str, callable or None, default=None
         What judges the rows that are validated on, where there are any: a name or scorer of scikit-learn's, which is

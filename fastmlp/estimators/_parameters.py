@@ -1,6 +1,65 @@
 """The constructors' parameters: how they are kept, and what the estimators allow of those they share."""
 
+from collections.abc import Callable
+from functools import cache
+from numbers import Integral, Real
+from operator import attrgetter, is_
 from typing import Any
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
+
+from fastmlp._threads import check_n_jobs
+from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
+from fastmlp.initializers import INITIALIZERS
+from fastmlp.training.schedules import SCHEDULES, WITH_MEMORY, Schedule
+from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
+
+SHARED_CONSTRAINTS: dict[str, Any] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions({*ACTIVATIONS, PowerProduct.name}), Activation, list, tuple],
+    "solver": [StrOptions(set(SOLVERS))],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions({*WITH_MEMORY, *SCHEDULES}), Schedule, callable],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "out_activation": [StrOptions({"auto", *ACTIVATIONS, PowerProduct.name}), Activation],
+    "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
+    "input_dropout": [Interval(Real, 0, 1, closed="left")],
+    "batch_norm": ["boolean"],
+    "l1": [Interval(Real, 0, None, closed="left")],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "init": [StrOptions({"auto", *INITIALIZERS}), list, tuple],
+    "trainable": [StrOptions({"all", "last"}), "array-like"],
+    "scoring": [str, callable, None],
+    "max_time": [Interval(Real, 0, None, closed="neither"), None],
+    "callbacks": [None, callable, list, tuple],
+    "dtype": [StrOptions({"auto", "float32", "float64"})],
+    "n_jobs": "no_validation",  # by check_n_jobs
+}
+
+# Types of values that stay what they are.
+CONSTANTS = (bool, int, float, str, type(None))
+# What stands for a value that may change in its place, or be told from others by no identity.
+_CHANGEABLE = object()
 
 
 def store(estimator: object, arguments: dict[str, Any]) -> None:
@@ -15,3 +74,146 @@ def store(estimator: object, arguments: dict[str, Any]) -> None:
         The constructor's ``locals()``.
     """
     vars(estimator).update({name: value for name, value in arguments.items() if name != "self"})
+
+
+def check_parameters(model: Any, checked: tuple = ()) -> tuple:
+    """Refuse parameters of a wrong type or value.
+
+    Parameters
+    ----------
+    model : estimator
+    checked : tuple, default=()
+        What an earlier call returned: parameters that are the same objects still are not checked again.
+
+    Returns
+    -------
+    tuple
+        The parameters, in the order of their constraints, without those that may change in their place.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is not as its constraint says.
+    """
+    constraints = model._parameter_constraints
+    values = _getter(model.__class__)(model)
+    if checked and all(map(is_, values, checked)):
+        return checked
+    known = checked or (_CHANGEABLE,) * len(values)
+    changed = {name: value for name, value, old in zip(constraints, values, known, strict=True) if value is not old}
+    validate_parameter_constraints(
+        {name: constraints[name] for name in changed}, changed, caller_name=type(model).__name__
+    )
+    check_n_jobs(model.n_jobs)
+    return tuple([value if _is_constant(value) else _CHANGEABLE for value in values])
+
+
+@cache
+def _getter(estimator: Any) -> Callable[[Any], tuple]:
+    """What takes the parameters from a model; get_params, which inspects the signature, costs a tenth of an epoch."""
+    return attrgetter(*estimator._parameter_constraints)
+
+
+def _is_constant(value):
+    if type(value) is tuple:
+        return all(type(part) in CONSTANTS for part in value)
+    return type(value) in CONSTANTS
+
+
+def check_solver(settings: Any) -> None:
+    """Refuse parameters that the solver cannot take.
+
+    Parameters
+    ----------
+    settings : estimator
+
+    Raises
+    ------
+    ValueError
+        If one of them is not switched off.
+    """
+    for name, off in SOLVERS[settings.solver].refuses.items():
+        value = getattr(settings, name)
+        if np.any(value) if off is not None else value is not None:
+            raise ValueError(
+                f"{name} is {value!r}, but solver={settings.solver!r} follows one fixed, smooth cost over all rows; "
+                f"set {name}={off!r}, or use one of: {', '.join(solvers_with_epochs())}."
+            )
+
+
+def check_callbacks(callbacks: Any) -> list[Callable]:
+    """Callbacks as a list.
+
+    Parameters
+    ----------
+    callbacks : callable, list or tuple of them, or None
+
+    Returns
+    -------
+    list of callable
+
+    Raises
+    ------
+    ValueError
+        If one cannot be called, or is a class.
+    """
+    if callbacks is None:
+        return []
+    callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+    for callback in callbacks:
+        if not callable(callback):
+            raise ValueError(f"callbacks holds {callback!r}, which cannot be called; pass functions of one EpochInfo.")
+        if isinstance(callback, type):
+            raise ValueError(f"callbacks holds the class {callback.__name__}; pass an object of it.")
+    return callbacks
+
+
+def scorer_of(model: Any) -> Callable | str | None:
+    """What judges rows that are validated on.
+
+    Parameters
+    ----------
+    model : estimator
+
+    Returns
+    -------
+    callable, 'loss' or None
+        A function of (model, X, y); the loss; or the model's own score.
+
+    Raises
+    ------
+    ValueError
+        If there is no scorer of that name.
+    """
+    if model.scoring is None or (isinstance(model.scoring, str) and model.scoring == "loss"):
+        return model.scoring
+    return check_scoring(model, model.scoring)
+
+
+def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
+    """Units of each hidden layer.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    ValueError
+        If they are no positive integers.
+    """
+    sizes = hidden_layer_sizes
+    if isinstance(sizes, Integral):
+        sizes = [sizes]
+    elif isinstance(sizes, (dict, set, str)) or not np.iterable(sizes):
+        raise ValueError(f"hidden_layer_sizes is {sizes!r}; pass one positive integer a layer.")
+    sizes = list(sizes)
+    if not all(isinstance(n, Integral) for n in sizes):
+        raise ValueError(f"hidden_layer_sizes is {sizes}; pass one positive integer a layer.")
+    if not all(n > 0 for n in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}; pass one positive integer a layer.")
+    return sizes

@@ -4,19 +4,16 @@ import os
 import pickle
 import secrets
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 
 import joblib
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp.training.callbacks import check_path
+from fastmlp._paths import check_path
+from fastmlp.estimators._fit import Fit
 
-# Of the pickled state. Raise it when the state changes, and teach `__setstate__` the older one.
+# Version of the pickled state. Raise it when the state changes, and teach `__setstate__` the older one.
 STATE_VERSION = 2
-# What only a fit that goes on needs, and what is larger than the weights.
-TRAINING_STATE = ("_trainer", "_split_random_state")
-# Bytes of importances that a pickle has in any case, and their share of the weights that is too much for one.
-SMALL = 1 << 16
-LARGE_SHARE = 0.05
 
 
 class VersionedStateMixin:
@@ -37,7 +34,9 @@ class VersionedStateMixin:
 
 
 class StoredStateMixin(VersionedStateMixin):
-    """Pickles and checkpoints of an estimator with a ``network_`` and, while it may go on, a ``_trainer``."""
+    """Pickles and checkpoints of an estimator with the value of a fit."""
+
+    _fit: Fit | None
 
     def save_checkpoint(self, path: str | os.PathLike) -> None:
         """Write the model with all that training needs to go on from here, as if it had never stopped.
@@ -75,12 +74,10 @@ class StoredStateMixin(VersionedStateMixin):
         (1, 2)
         """
         check_is_fitted(self)
+        solver = None if self._fit is None else self._fit.solver
         path = os.path.realpath(check_path(path))  # a link stays one
         temporary = os.path.join(os.path.dirname(path), f".checkpoint-{secrets.token_hex(8)}")
-        trainer = self._trainer
-        with trainer.as_ended() if trainer is not None else nullcontext():
-            if trainer is not None:
-                self._set_fitted(trainer.history, trainer.patience.best)
+        with solver.as_ended() if solver is not None else nullcontext():
             self._keeps_training_state = True
             try:
                 with open(temporary, "xb") as file:
@@ -101,15 +98,8 @@ class StoredStateMixin(VersionedStateMixin):
 
     def __getstate__(self):
         state = super().__getstate__()
-        trainer = state.get("_trainer")
-        goes_on = self.warm_start or (trainer is not None and trainer.continues)
-        if not (state.pop("_keeps_training_state", False) or goes_on):
-            for name in TRAINING_STATE:
-                if name in state:
-                    state[name] = None
-            importances = state.get("_importances")
-            if importances is not None and importances.nbytes > max(
-                SMALL, LARGE_SHARE * self.network_.parameters.nbytes
-            ):
-                state["_importances"] = None
+        fit, keeps_all = state.get("_fit"), state.pop("_keeps_training_state", False)
+        if fit is not None:
+            goes_on = self.warm_start or (fit.solver is not None and fit.solver.continues)
+            state["_fit"] = replace(fit) if keeps_all or goes_on else fit.without_training_state()
         return state

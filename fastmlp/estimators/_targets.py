@@ -90,6 +90,22 @@ class Targets(ABC):
             If y holds what this kind cannot encode.
         """
 
+    def goes_on_with(self, y: np.ndarray, classes: ArrayLike | None) -> bool:
+        """Whether a fit that goes on in small steps certainly keeps this codec.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        classes : array-like, list of array-like, or None
+            As given to ``partial_fit``.
+
+        Returns
+        -------
+        bool
+            False where that takes a closer look.
+        """
+        return False
+
     def in_loss(self, targets: np.ndarray) -> np.ndarray:
         """Encoded targets as the loss sees them."""
         off, on = self.target_values
@@ -200,6 +216,9 @@ class Numbers(Targets):
             )
         return targets
 
+    def goes_on_with(self, y, classes):
+        return self.n_targets == (1 if y.ndim == 1 else y.shape[1])
+
     def decide(self, raw):
         return raw
 
@@ -242,6 +261,7 @@ class ClassTargets(Targets):
         If the output activation is not one of such classes, or label smoothing is not for the loss.
     """
 
+    classes: np.ndarray | list[np.ndarray]
     # Classes over which smoothing spreads the probability of one target.
     _n_alternatives: int = 2
     # Classes of each of several targets.
@@ -279,6 +299,10 @@ class ClassTargets(Targets):
     def _is_margin(self):
         """Whether the loss is of targets -1 and 1, not of probabilities."""
         return self.loss.target_values != (0, 1)
+
+    @property
+    def _is_softmax(self):
+        return isinstance(self.out_activation, Softmax)
 
     def _choose_head(self, out_activation):
         if out_activation == "auto":
@@ -384,6 +408,13 @@ class Classes(ClassTargets):
     def _n_alternatives(self):
         return max(2, len(self.classes))
 
+    def goes_on_with(self, y, classes):
+        if y.ndim != 1 or isinstance(self.class_weight, str):
+            return False
+        if isinstance(classes, np.ndarray):
+            classes = classes.tolist()
+        return classes is None or (isinstance(classes, list) and classes == self.classes.tolist())
+
     def decide(self, raw):
         return raw.argmax(axis=1)
 
@@ -391,14 +422,8 @@ class Classes(ClassTargets):
         return self.classes[decided]
 
     def probabilities(self, raw):
-        return self._in_sum_one(self._activated(raw))
-
-    def _in_sum_one(self, outputs):
+        outputs = self._activated(raw)
         return outputs if self._is_softmax else normalized(outputs)
-
-    @property
-    def _is_softmax(self):
-        return isinstance(self.out_activation, Softmax)
 
     def log_probabilities(self, raw):
         return log_softmax(raw, axis=1) if self._is_softmax else super().log_probabilities(raw)
@@ -490,6 +515,9 @@ class Distributions(Classes):
             raise ValueError(f"y has {y.shape[1]} columns for the {len(classes)} classes {classes}; pass one each.")
         return cls(classes, **settings)
 
+    def goes_on_with(self, y, classes):
+        return False
+
     def score(self, raw, targets, sample_weight=None):
         """Accuracy of the most probable class."""
         return super().score(raw, targets.argmax(axis=1), sample_weight)
@@ -555,7 +583,7 @@ class Labels(ClassTargets):
         return self._activated(raw)
 
     def log_probabilities(self, raw):
-        if isinstance(self.out_activation, Softmax):
+        if self._is_softmax:
             return log_softmax(raw, axis=1)
         if self.out_activation == ACTIVATIONS["logistic"]:
             # Above 1/2 the probabilities' own rounding, so that both put a sample's labels in one order.
@@ -643,12 +671,12 @@ class SeveralTargets(ClassTargets):
 
     def probabilities(self, raw):
         outputs = self._activated(raw)
-        if isinstance(self.out_activation, Softmax):
+        if self._is_softmax:
             return outputs
         return np.hstack([normalized(part) for part in self.by_target(outputs)])
 
     def log_probabilities(self, raw):
-        if isinstance(self.out_activation, Softmax):
+        if self._is_softmax:
             return np.hstack([log_softmax(part, axis=1) for part in self.by_target(raw)])
         return super().log_probabilities(raw)
 
@@ -771,9 +799,8 @@ def gives_probabilities(loss: str | Loss, out_activation: str | Activation) -> b
     if out_activation == "auto":
         loss = LOSSES.get(loss, loss) if isinstance(loss, str) else loss
         return getattr(loss, "target_values", (0, 1)) == (0, 1)
-    if isinstance(out_activation, str):
-        out_activation = ACTIVATIONS.get(out_activation)
-    return getattr(out_activation, "gives_probabilities", False)
+    head = ACTIVATIONS.get(out_activation) if isinstance(out_activation, str) else out_activation
+    return getattr(head, "gives_probabilities", False)
 
 
 def check_columns(y: np.ndarray, classes: list[np.ndarray]) -> None:

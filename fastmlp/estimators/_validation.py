@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from fastmlp._core._data import Data
-from fastmlp._typing import MatrixLike
 from fastmlp.estimators._targets import Targets
 from fastmlp.network import Network
 from fastmlp.training._scoring import try_scorer
+from fastmlp.training.problem import Problem
 
 
 @dataclass
@@ -75,43 +74,43 @@ class Validation:
     ----------
     network : Network
     codec : Targets
-    X : ndarray or CSR array of shape (n_samples, n_features), as the core reads it
-    targets : ndarray
-        Encoded.
-    sample_weight : ndarray or None
-    rows : ndarray of intp, or None
-        Which of them to judge by; None for all.
+    problem : Problem
+        The rows.
     scorer : GivenScorer, 'loss' or None
         What scores; None is the codec's own score, 'loss' the negative mean loss.
+    n_jobs : int or None
+        The most threads of a pass.
     """
 
     network: Network
     codec: Targets
-    X: MatrixLike
-    targets: np.ndarray
-    sample_weight: np.ndarray | None
-    rows: np.ndarray | None
+    problem: Problem
     scorer: GivenScorer | str | None
+    n_jobs: int | None
 
     def __post_init__(self):
-        self._data = Data(self.X, self.targets, self.sample_weight, self.rows, *self.codec.target_values)
-        if self.rows is not None:
-            self.targets = self.targets[self.rows]
-            self.sample_weight = None if self.sample_weight is None else self.sample_weight[self.rows]
+        self._data = self.problem.data()
+        self._targets, self._weights = self.problem.targets, self.problem.sample_weight
+        rows = self.problem.rows
+        if rows is not None:
+            self._targets = self._targets[rows]
+            self._weights = None if self._weights is None else self._weights[rows]
 
     def __call__(self) -> tuple[float, float]:
         """(score, mean loss without penalties); NaN where the outputs are not finite."""
         if self.scorer is None:
-            loss, raw = self.network.evaluate(self._data, activate_output=self.codec.reads_activated)
+            loss, raw = self.network.evaluate(
+                self._data, activate_output=self.codec.reads_activated, n_jobs=self.n_jobs
+            )
             return self._own_score(raw), float(loss)
         loss = float(self.network.mean_loss(self._data))
-        return (-loss if self.scorer == "loss" else self.scorer(loss)), loss
+        return (self.scorer(loss) if isinstance(self.scorer, GivenScorer) else -loss), loss
 
     def _own_score(self, raw):
         if not np.isfinite(raw).all():
             return float("nan")
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging model's score
-            return float(self.codec.score(raw, self.targets, self.sample_weight))
+            return float(self.codec.score(raw, self._targets, self._weights))
 
     def check(self) -> None:
         """Refuse a scorer that cannot judge these rows."""

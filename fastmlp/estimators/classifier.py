@@ -14,8 +14,9 @@ from fastmlp._typing import Callbacks, MatrixLike, RandomState
 from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
+from fastmlp.estimators._fit import FittedAttribute
 from fastmlp.estimators._parameters import store
-from fastmlp.estimators._targets import classes_to_come, gives_probabilities, recognize
+from fastmlp.estimators._targets import ClassTargets, classes_to_come, gives_probabilities, recognize
 from fastmlp.losses import LOSSES, Loss
 from fastmlp.training.schedules import Schedule
 
@@ -64,6 +65,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     True
     """
 
+    _targets: ClassTargets
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
         "loss": [StrOptions({"auto", *(name for name, loss in LOSSES.items() if loss.for_classifiers)}), Loss],
@@ -108,6 +110,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         label_smoothing: float = 0.0,
         class_weight: dict | Sequence[dict] | str | None = None,
         init: str | Sequence[str] = "auto",
+        trainable: str | Sequence[int] = "all",
         scoring: str | Callable | None = None,
         max_time: float | None = None,
         callbacks: Callbacks = None,
@@ -116,7 +119,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ):
         store(self, locals())
 
-    @available_if(BaseMLP._is_stochastic)
+    classes_ = FittedAttribute(lambda fit: fit.targets.classes, "Labels in the order of the outputs.")
+
+    @available_if(BaseMLP._has_epochs)
     def partial_fit(
         self,
         X: MatrixLike,
@@ -161,7 +166,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         array(['a', 'b', 'c'], dtype='<U1')
         """
         validation = X_val, y_val, sample_weight_val
-        return self._fit(X, y, sample_weight, validation, incremental=True, classes=classes)
+        return self._learn(X, y, sample_weight, validation, incremental=True, classes=classes)
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict class labels.
@@ -236,7 +241,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.accuracy(y, predicted, sample_weight)
 
     @available_if(_gives_no_probabilities)
-    def decision_function(self, X: MatrixLike) -> np.ndarray:
+    def decision_function(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Outputs less the threshold between the classes, for losses without probabilities such as hinge.
 
         Parameters
@@ -263,7 +268,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.by_target(self._targets.decision_values(raw))
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X: MatrixLike) -> np.ndarray:
+    def predict_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Predict class probabilities.
 
         Parameters
@@ -292,7 +297,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.by_target(self._in_blocks(X, self._targets.probabilities))
 
     @available_if(_gives_probabilities)
-    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
         """Predict the logarithms of class probabilities, from the logits.
 
         Parameters
@@ -337,7 +342,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "class_weight='balanced' needs all rows at once, which partial_fit does not have; pass the weights as "
                 "a dict, from sklearn.utils.class_weight.compute_class_weight."
             )
-        self.classes_ = targets.classes
         return targets
 
     def __sklearn_tags__(self):

@@ -1,28 +1,29 @@
 """The single-layer perceptron and its learning rule."""
 
+from dataclasses import dataclass, field
 from numbers import Integral, Real
+from types import SimpleNamespace
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp._core._perceptron import net_inputs, train_epoch
 from fastmlp._typing import RandomState
 from fastmlp._warn import warn
-from fastmlp.estimators._arrays import for_core
+from fastmlp.estimators._arrays import Columns, check_X_and_y, for_core
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
 from fastmlp.estimators._parameters import store
 from fastmlp.estimators._state import VersionedStateMixin
 from fastmlp.estimators._targets import Classes, Labels
-from fastmlp.training.loop import DivergenceError, warn_interrupted
+from fastmlp.training.run import DivergenceError, warn_interrupted
 
 
 class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, BaseEstimator):
@@ -248,10 +249,10 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         (2,)
         """
         check_is_fitted(self)
-        X = for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
-        net = np.empty((X.shape[0], len(self.coef_)), self.coef_.dtype)
+        rows = for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
+        net = np.empty((rows.shape[0], len(self.coef_)), self.coef_.dtype)
         # Not by BLAS: prediction has to round as training did, or a sample on the border changes sides.
-        net_inputs(net, self.coef_, self.intercept_, X)
+        net_inputs(net, self.coef_, self.intercept_, rows)
         return net.ravel() if len(self.coef_) == 1 else net
 
     def predict(self, X: ArrayLike) -> np.ndarray:
@@ -281,25 +282,22 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         return self._targets.labels((net >= 0).astype(np.intp) if decides_alone else net.argmax(axis=1))
 
     def _fit(self, X, y, n_epochs, *, incremental=False, classes=None, coef_init=None, intercept_init=None):
-        before = self.__dict__.copy()
-        resume = hasattr(self, "coef_") and (incremental or self.warm_start)
+        self._validate_params()
+        is_fitted = hasattr(self, "coef_")
+        resume = is_fitted and (incremental or self.warm_start)
+        fit, X, targets = self._begin(X, y, resume, incremental, classes)
+        shape = (targets.shape[1], X.shape[1])
+        fit.coef = fit.start("coef_init", coef_init, self.coef_ if resume else None, shape, X.dtype)
+        fit.intercept = fit.start(
+            "intercept_init", intercept_init, self.intercept_ if resume else None, shape[:1], X.dtype
+        )
         try:
-            self._validate_params()
-            X, targets = self._check_training_data(X, y, resume, incremental, classes)
-            shape = (targets.shape[1], X.shape[1])
-            coef = self._start("coef_init", coef_init, self.coef_ if resume else None, shape, X.dtype)
-            intercept = self._start(
-                "intercept_init", intercept_init, self.intercept_ if resume else None, shape[:1], X.dtype
-            )
-            if not resume:
-                self._random_state = check_random_state(self.random_state)
-            self._train(X, targets, coef, intercept, n_epochs, self.mistakes_curve_ if resume else [])
-        except BaseException as error:
-            # The model keeps its last good weights, but those of an earlier fit rather than zeros.
-            if not isinstance(error, DivergenceError) or (self.n_iter_ == 0 and "coef_" in before):
-                self.__dict__.clear()
-                self.__dict__.update(before)
+            fit.train(X, targets, n_epochs, self.shuffle, self.eta0)
+        except DivergenceError:
+            if fit.n_iter > 0 or not is_fitted:  # it has good weights, or at least there are no better ones than zeros
+                self._assign(fit)
             raise
+        self._assign(fit)
         if not (self.separated_ or incremental) and self.n_iter_ == n_epochs:
             warn(
                 f"The training data were not separated in max_iter={n_epochs} epochs, the last of which had "
@@ -309,53 +307,76 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
             )
         return self
 
-    def _check_training_data(self, X, y, resume, incremental, classes):
+    def _assign(self, fit):
+        self.n_features_in_ = fit.columns.n_features
+        if fit.columns.names is not None:
+            self.feature_names_in_ = fit.columns.names
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self._targets, self._random_state = fit.targets, fit.random_state
+        self.classes_, self.coef_, self.intercept_ = fit.targets.classes, fit.coef, fit.intercept
+        self.mistakes_curve_, self.n_iter_, self.separated_ = fit.mistakes_curve, fit.n_iter, fit.separated
+
+    def _begin(self, X, y, resume, incremental, classes):
+        """The fit before its first epoch, X, and encoded targets."""
         dtype = self.coef_.dtype if resume else [np.float64, np.float32]
-        X, y = validate_data(self, X, y, dtype=dtype, order="C", multi_output=True, reset=not resume)
-        y = y.toarray() if issparse(y) else y
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+        columns = Columns(self.n_features_in_, getattr(self, "feature_names_in_", None)) if resume else None
+        columns, X, y = check_X_and_y(self, X, y, columns, dtype=dtype)
         check_classification_targets(y)
         if y.ndim == 2:
             check_indicator_matrix(y)
         found = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
         if incremental:
-            _check_partial_fit_first_call(self, classes)
+            known = SimpleNamespace(classes_=getattr(self, "classes_", None))
+            _check_partial_fit_first_call(known, classes)
+            classes = known.classes_
         else:
             if resume:
                 check_same_classes(found, self.classes_)
-            self.classes_ = found
-        targets = (Labels if y.ndim == 2 else Classes)(self.classes_)
+            classes = found
+        targets = (Labels if y.ndim == 2 else Classes)(classes)
         if resume and type(targets) is not type(self._targets):
             kinds = {Classes: "a column of labels", Labels: "a matrix of 0 and 1"}
             raise ValueError(
                 f"The model to continue was fitted to {kinds[type(self._targets)]}, but y is now "
                 f"{kinds[type(targets)]}; keep to the first, or set warm_start=False and use fit."
             )
-        self._targets = targets
-        return for_core(X), self._encode(y, found)
+        random_state = self._random_state if resume else check_random_state(self.random_state)
+        curve = list(self.mistakes_curve_) if resume else []
+        return PerceptronFit(columns, targets, random_state, curve), X, binary_targets(y, found, classes)
 
-    def _encode(self, y, found):
-        """Targets of each output, 0 or 1, of shape (n_samples, n_outputs)."""
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"There is only one class, {self.classes_}, and nothing to separate; pass samples of two classes or "
-                "more."
-            )
-        # By value, and not by NumPy's comparison, for which 1 and "1" are the same.
-        if set(found.tolist()) - set(self.classes_.tolist()):
-            raise unknown_classes(self.classes_, found)
-        if y.ndim == 2:
-            if y.shape[1] != len(self.classes_):
-                raise ValueError(
-                    f"y has {y.shape[1]} columns, but there are {len(self.classes_)} classes; pass a column for each."
-                )
-            return np.ascontiguousarray(y, dtype=np.uint8)
-        codes = np.searchsorted(self.classes_, y)[:, np.newaxis]
-        units = np.arange(len(self.classes_)) if len(self.classes_) > 2 else [1]
-        return np.ascontiguousarray(codes == units).view(np.uint8)
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
-    def _start(self, name, given, last, shape, dtype):
+
+@dataclass(eq=False)
+class PerceptronFit:
+    """Weights that are learnt, and what belongs to them; those of the last complete epoch at any time.
+
+    Attributes
+    ----------
+    columns : Columns
+    targets : Classes or Labels
+    random_state : RandomState
+    mistakes_curve : list of int
+    coef : ndarray of shape (n_outputs, n_features)
+    intercept : ndarray of shape (n_outputs,)
+    n_iter : int
+    separated : bool
+    """
+
+    columns: Columns
+    targets: Classes | Labels
+    random_state: np.random.RandomState
+    mistakes_curve: list[int]
+    coef: np.ndarray = field(init=False)
+    intercept: np.ndarray = field(init=False)
+    n_iter: int = 0
+    separated: bool = False
+
+    def start(self, name: str, given: ArrayLike | None, last: np.ndarray | None, shape: tuple, dtype) -> np.ndarray:
         """Starting values: those given, else the last ones, else zeros."""
         if given is None:
             return np.zeros(shape, dtype) if last is None else last
@@ -363,36 +384,66 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
             start = check_array(given, dtype=dtype, ensure_2d=False, ensure_min_samples=0, copy=True, input_name=name)
         if start.shape != shape and not (shape[0] == 1 and start.shape == shape[1:]):
             raise ValueError(
-                f"{name} has shape {start.shape}, but data with {self.n_features_in_} features and "
-                f"{len(self.classes_)} classes need {shape}; pass one row of weights and one bias for each output."
+                f"{name} has shape {start.shape}, but data with {self.columns.n_features} features and "
+                f"{len(self.targets.classes)} classes need {shape}; pass one row of weights and one bias for each "
+                "output."
             )
         return start.reshape(shape)
 
-    def _train(self, X, targets, coef, intercept, n_epochs, curve):
-        """Epochs until one has no mistake; self is always that of the last complete one."""
-        curve = list(curve)
-        self.coef_, self.intercept_, self.mistakes_curve_ = coef, intercept, curve
-        self.n_iter_, self.separated_ = 0, False
+    def train(self, X: np.ndarray, targets: np.ndarray, n_epochs: int, shuffle: bool, eta0: float) -> None:
+        """Run epochs until one has no mistake."""
         rows = np.arange(X.shape[0])
         try:
-            while self.n_iter_ < n_epochs and not self.separated_:
-                coef, intercept = self.coef_.copy(), self.intercept_.copy()
-                order = self._random_state.permutation(rows) if self.shuffle else rows
-                mistakes = train_epoch(coef, intercept, X, targets, order, self.eta0)
+            while self.n_iter < n_epochs and not self.separated:
+                coef, intercept = self.coef.copy(), self.intercept.copy()
+                order = self.random_state.permutation(rows) if shuffle else rows
+                mistakes = train_epoch(coef, intercept, X, targets, order, eta0)
                 if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
                     raise DivergenceError(
-                        f"Training diverged in epoch {self.n_iter_ + 1}: a weight became NaN or infinite; scale X (for "
+                        f"Training diverged in epoch {self.n_iter + 1}: a weight became NaN or infinite; scale X (for "
                         "example with StandardScaler), or lower eta0. The model keeps the weights it had before that "
                         "epoch."
                     )
-                self.coef_, self.intercept_ = coef, intercept
-                curve.append(mistakes)
-                self.n_iter_ += 1
-                self.separated_ = mistakes == 0
+                self.coef, self.intercept = coef, intercept
+                self.mistakes_curve.append(mistakes)
+                self.n_iter += 1
+                self.separated = mistakes == 0
         except KeyboardInterrupt:
-            warn_interrupted(f"{self.n_iter_} epochs")
+            warn_interrupted(f"{self.n_iter} epochs")
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
+
+def binary_targets(y: np.ndarray, found: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Targets of each output, 0 or 1.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    found : ndarray of shape (n_found,)
+        The classes in y.
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_outputs), of uint8
+
+    Raises
+    ------
+    ValueError
+        If there is only one class, or y has others.
+    """
+    if len(classes) < 2:
+        raise ValueError(
+            f"There is only one class, {classes}, and nothing to separate; pass samples of two classes or more."
+        )
+    # By value, and not by NumPy's comparison, for which 1 and "1" are the same.
+    if set(found.tolist()) - set(classes.tolist()):
+        raise unknown_classes(classes, found)
+    if y.ndim == 2:
+        if y.shape[1] != len(classes):
+            raise ValueError(
+                f"y has {y.shape[1]} columns, but there are {len(classes)} classes; pass a column for each."
+            )
+        return np.ascontiguousarray(y, dtype=np.uint8)
+    codes = np.searchsorted(classes, y)[:, np.newaxis]
+    units = np.arange(len(classes)) if len(classes) > 2 else [1]
+    return np.ascontiguousarray(codes == units).view(np.uint8)

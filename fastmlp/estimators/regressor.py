@@ -26,10 +26,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ----------
     loss : str or Loss, default='squared_error'
         Loss of one sample, summed over its outputs (S10): squared_error is half of |y - a|^2, sum_squared_error is
-        |y - a|^2, mean_squared_error is their mean over the outputs; absolute_error, huber and quantile (the median)
-        bear outliers; poisson is half the Poisson deviance, for y >= 0. ``Huber(threshold)`` and ``Quantile(levels)``
-        from `fastmlp.losses` set their parameters; ``Quantile([0.1, 0.5, 0.9])`` predicts several quantiles at once,
-        which cannot cross. A `Loss` of your own works too.
+        |y - a|^2, mean_squared_error is their mean over the outputs; absolute_error, huber, log_cosh and quantile (the
+        median) bear outliers; poisson is half the Poisson deviance, for y >= 0. ``Huber(threshold)`` and
+        ``Quantile(levels)`` from `fastmlp.losses` set their parameters; ``Quantile([0.1, 0.5, 0.9])`` predicts several
+        quantiles at once, which cannot cross. A `Loss` of your own works too.
 
     <shared parameters>
 
@@ -53,6 +53,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     True
     """
 
+    _targets: Numbers
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
         "loss": [StrOptions({name for name, loss in LOSSES.items() if loss.for_regressors}), Loss],
@@ -93,6 +94,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
         init: str | Sequence[str] = "auto",
+        trainable: str | Sequence[int] = "all",
         scoring: str | Callable | None = None,
         max_time: float | None = None,
         callbacks: Callbacks = None,
@@ -157,8 +159,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         1.0
         """
         raw = self._raw_outputs(self._check_X(X))
-        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
-        return float(self._targets.score(raw, y.reshape(len(y), -1), sample_weight))
+        targets: np.ndarray = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        return float(self._targets.score(raw, targets.reshape(len(targets), -1), sample_weight))
 
     def _recognize_targets(self, y, before, incremental, classes, sparse):
         n_targets = 1 if y.ndim == 1 else y.shape[1]

@@ -20,6 +20,7 @@ from fastmlp.activations import Activation
 from fastmlp.inspection import _passes
 from fastmlp.inspection._model import FittedModel, loss_targets
 from fastmlp.network import Network
+from fastmlp.training.solvers import SOLVERS
 
 # Initial weights and usual step sizes are for inputs of deviation 1: ten times that saturates units, and makes the
 # cost a hundred times as steep along one input as along the others.
@@ -216,7 +217,7 @@ def targets_not_scaled(evidence: Evidence) -> Finding | None:
     model = evidence.model
     if evidence.y is None or not is_regressor(model) or model.network_.out_activation.name != "identity":
         return None
-    if model.solver == "lbfgs":
+    if not SOLVERS[model.solver].has_epochs:
         return None
     y = evidence.targets
     mean = evidence.weights @ y
@@ -246,7 +247,7 @@ def dead_units(evidence: Evidence) -> Finding | None:
         change = "Put a StandardScaler before the model, in a pipeline"
         if _are_standardized(evidence):
             change = "Use activation='leaky_relu'"
-    elif evidence.model.solver == "lbfgs":
+    elif not SOLVERS[evidence.model.solver].has_epochs:
         change = "Use activation='leaky_relu'"
     else:
         change = f"Lower learning_rate_init={evidence.model.learning_rate_init:g} by a factor of ten"
@@ -307,7 +308,7 @@ def loss_still_falling(evidence: Evidence) -> Finding | None:
 def step_size_too_large(evidence: Evidence) -> Finding | None:
     """The loss diverged, ended above where it or an untrained network begins, or went up and down."""
     model, curve = evidence.model, evidence.loss_curve
-    if model.solver == "lbfgs":
+    if not SOLVERS[model.solver].has_epochs:
         return None
     name, change = "step-size-too-large", f"Lower learning_rate_init={model.learning_rate_init:g} by a factor of ten."
     if model.stop_reason_ == "diverged":
@@ -337,7 +338,7 @@ def _mean_loss(network, evidence):
 def step_size_too_small(evidence: Evidence) -> Finding | None:
     """The loss falls evenly and little."""
     model, curve = evidence.model, evidence.loss_curve
-    if model.solver == "lbfgs" or len(curve) < TREND_EPOCHS:
+    if not SOLVERS[model.solver].has_epochs or len(curve) < TREND_EPOCHS:
         return None
     fall = (curve[0] - curve[-1]) / max(abs(curve[0]), np.finfo(float).tiny)
     straightness = np.corrcoef(np.arange(len(curve)), curve)[0, 1] ** 2 if np.ptp(curve) > 0 else 0

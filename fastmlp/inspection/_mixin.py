@@ -220,7 +220,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
         ``partial_fit``, which may be given a row at a time, takes none, and a pickle has none where they would be more
         than a twentieth of the weights. A feature in larger units has a smaller derivative, so scale X.
         """
-        importances = vars(self).get("_importances")
+        importances = None if self._fit is None else self._fit.importances
         if importances is None:
             raise AttributeError(
                 "feature_importances_ are not there before fit, or after partial_fit, or in some pickles; call "
@@ -261,8 +261,8 @@ class InspectionMixin(FittedModel, TransformerMixin):
         array([0.75, 0.25])
         """
         X = self._check_X(X)
-        self._importances = self._mean_derivatives(X, self._explained_outputs())
-        return self._importances.copy()
+        self._fit.importances = self._mean_derivatives(X, self._explained_outputs())
+        return self._fit.importances.copy()
 
     def summary(self) -> Summary:
         """Layers, parameters and memory of the network as a table, for ``print`` and notebooks.
@@ -291,13 +291,12 @@ class InspectionMixin(FittedModel, TransformerMixin):
         total                                        341  2.7 KiB
         """
         check_is_fitted(self)
-        trainer = getattr(self, "_trainer", None)
-        moments = [] if trainer is None else trainer.optimizer.moments
+        solver = self._fit.solver
         return summarize(
             self.network_,
             type(self).__name__,
-            moment_bytes=sum(moment.nbytes for moment in moments),
-            batch_rows=0 if trainer is None else trainer.batch_size,
+            moment_bytes=0 if solver is None else sum(moment.nbytes for moment in solver.moments),
+            batch_rows=0 if solver is None else solver.batch_size,
         )
 
     def diagnose(

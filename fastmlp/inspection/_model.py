@@ -3,7 +3,6 @@
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import is_regressor
 from sklearn.utils.validation import _check_y, check_consistent_length
@@ -55,7 +54,7 @@ class FittedModel:
         raise NotImplementedError
 
 
-def loss_targets(model: FittedModel, X: MatrixLike, y: ArrayLike) -> np.ndarray:
+def loss_targets(model: FittedModel, X: Any, y: MatrixLike) -> np.ndarray:
     """Targets as ``fit`` encodes them.
 
     Parameters
@@ -73,14 +72,14 @@ def loss_targets(model: FittedModel, X: MatrixLike, y: ArrayLike) -> np.ndarray:
     ValueError
         If y is not what the model was fitted to.
     """
-    y = y.toarray() if issparse(y) else y
-    y = _check_y(y, multi_output=True, y_numeric=is_regressor(model), estimator=model)
-    check_consistent_length(X, y)
-    y = y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y
+    dense: Any = y.toarray() if issparse(y) else y
+    columns: np.ndarray = _check_y(dense, multi_output=True, y_numeric=is_regressor(model), estimator=model)
+    check_consistent_length(X, columns)
+    columns = columns.ravel() if columns.ndim == 2 and columns.shape[1] == 1 else columns
     codec = model._targets
-    targets = codec.encode(y, X.dtype)
+    targets = codec.encode(columns, X.dtype)
     has_own_columns = targets.ndim == 2 or codec.has_independent_outputs
     if has_own_columns and targets.shape[1:] != (model.network_.n_targets,):
-        raise ValueError(f"y has shape {y.shape}, but the model was not fitted to such; pass targets as for fit.")
+        raise ValueError(f"y has shape {columns.shape}, but the model was not fitted to such; pass targets as for fit.")
     codec.check(targets)
     return targets

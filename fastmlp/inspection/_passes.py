@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from fastmlp._blas_threads import one_blas_thread
 from fastmlp._blocks import row_blocks
 from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
@@ -28,7 +29,8 @@ def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, lis
         data = Data(X[rows])
         if workspace is None:  # the first block is the largest
             workspace = network.core.workspace(data)
-        network.core.forward(workspace, data)
+        with _one_blas_thread(network, data):
+            network.core.forward(workspace, data)
         yield rows, [outputs[: data.n_rows] for outputs in workspace.activations[1:-1]]
 
 
@@ -58,8 +60,9 @@ def loss_gradients(
         data = Data(X[rows], targets[rows], off=off, on=on)
         if workspace is None:
             workspace = network.core.workspace(data, backward=True)
-        network.core.backward(workspace, data, by_parameters)
-        gradient = _input_gradient(network, workspace, data)
+        with _one_blas_thread(network, data):
+            network.core.backward(workspace, data, by_parameters)
+            gradient = _input_gradient(network, workspace, data)
         gradient *= data.n_rows  # the batch's cost is the mean
         yield rows, gradient
 
@@ -101,7 +104,16 @@ def _gauss_legendre(n_nodes):
     return nodes.ravel().tolist(), (np.tile(weights, n_parts) / (2 * n_parts)).tolist()
 
 
+def _one_blas_thread(network, data):
+    return one_blas_thread(needed=network.core.plan.wakes_blas_threads(data.n_rows))
+
+
 def _pull_back(network, workspace, data, k):
+    with _one_blas_thread(network, data):
+        return _pulled_back(network, workspace, data, k)
+
+
+def _pulled_back(network, workspace, data, k):
     network.core.forward(workspace, data)
     n_rows = data.n_rows
     if k is None:

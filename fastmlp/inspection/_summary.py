@@ -155,8 +155,9 @@ def summarize(network: Network, title: str, moment_bytes: int, batch_rows: int) 
 
 def in_words(n_bytes: int) -> str:
     """An amount of memory, for readers."""
+    amount = float(n_bytes)
     for unit in ("KiB", "MiB"):
-        n_bytes /= 1024
-        if n_bytes < 1024:
-            return f"{n_bytes:.1f} {unit}"
-    return f"{n_bytes / 1024:.1f} GiB"
+        amount /= 1024
+        if amount < 1024:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1024:.1f} GiB"

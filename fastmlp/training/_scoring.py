@@ -4,13 +4,11 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from sklearn.base import is_regressor
-
 from fastmlp._typing import MatrixLike
 
 
 def try_scorer(scorer: Callable, model: Any, X: MatrixLike, y: Any, **weights: Any) -> Any:
-    """What a scorer says of a model that has not been trained yet.
+    """Score a model that has not been trained yet.
 
     A regressor predicts y itself, because a metric may refuse what random weights predict (negative numbers, say), but
     not what the model is to learn.
@@ -25,8 +23,9 @@ def try_scorer(scorer: Callable, model: Any, X: MatrixLike, y: Any, **weights: A
     Returns
     -------
     object
-        Of whatever type the scorer returns.
+        What the scorer returns, of whatever type.
     """
+    from sklearn.base import is_regressor  # which training alone does not need
 
     def predict(X):  # scikit-learn's scorers ask for its name
         return y

@@ -1,8 +1,8 @@
-"""What is told about each epoch, and may end training.
+"""Callbacks, which are told about each epoch and may end training.
 
-A callback is any callable that takes an `EpochInfo`; a true return value ends training. The classes here are that, and
-also follow scikit-learn's callback protocol (1.9): the same object works as the estimators' ``callbacks`` parameter and
-in ``set_callbacks``.
+A callback is any callable that takes an `EpochInfo`; a true return value ends training. The classes below are such
+callables; they also implement scikit-learn's callback protocol (1.9), so that the same object works as the estimators'
+``callbacks`` parameter and in ``set_callbacks``.
 """
 
 import math
@@ -15,8 +15,7 @@ from numbers import Integral, Real
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sklearn.metrics import check_scoring, get_scorer
-
+from fastmlp._paths import check_path
 from fastmlp._typing import MatrixLike
 from fastmlp.training._scoring import try_scorer
 from fastmlp.training.stopping import Patience
@@ -31,17 +30,17 @@ class EpochInfo:
     Attributes
     ----------
     epoch : int
-        Of this fit, from 1.
+        Number of the epoch in this fit, from 1.
     max_iter : int
         The most epochs there can be.
     loss : float
         Mean cost of the epoch's batches, penalties included.
     validation_score, validation_loss : float or None
-        Where there are rows to validate on: what ``scoring`` gives, and the mean loss.
+        What ``scoring`` gives, and the mean loss, where there are rows to validate on.
     learning_rate : float or None
-        At the epoch's start; None for lbfgs, which has none.
+        Learning rate at the epoch's start; None for lbfgs, which has none.
     model : estimator
-        That is being trained: it predicts with its weights of the moment.
+        The model in training, which predicts with its weights of the moment.
 
     Examples
     --------
@@ -98,7 +97,7 @@ class Callback:
         Parameters
         ----------
         model : estimator
-            With the weights that it begins with.
+            The model to be trained, with the weights that it begins with.
         has_validation : bool
             Whether there are rows to validate on.
         """
@@ -116,36 +115,6 @@ class Callback:
         """An epoch has ended, or the fit, of which nothing is told here."""
         info = getattr(context, "epoch_info", None)
         return None if info is None else self(info)
-
-
-def check_path(path: str | os.PathLike) -> str:
-    """Refuse the name of a file that cannot be written.
-
-    Parameters
-    ----------
-    path : str or path-like
-
-    Returns
-    -------
-    str
-        From the root of the file system on.
-
-    Raises
-    ------
-    ValueError
-        If it is no path.
-    FileNotFoundError, IsADirectoryError
-        If its folder is not there, or it is one itself.
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        raise ValueError(f"path is {path!r}; pass the name of a file.")
-    absolute = os.path.abspath(path)
-    folder = os.path.dirname(absolute)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"path is {os.fspath(path)!r}, but there is no folder {folder!r}; make it first.")
-    if os.path.isdir(absolute):
-        raise IsADirectoryError(f"path is {os.fspath(path)!r}, which is a folder; pass the name of a file.")
-    return absolute
 
 
 class EarlyStopping(Callback):
@@ -178,16 +147,16 @@ class EarlyStopping(Callback):
     12
     """
 
-    def __init__(self, monitor: str = "loss", n_iter_no_change: int = 10, tol: float = 1e-4):
+    def __init__(self, monitor: str = "loss", n_iter_no_change: float = 10, tol: float = 1e-4):
         if monitor not in ("loss", "validation_loss", "validation_score"):
             raise ValueError(f"monitor is {monitor!r}; pass 'loss', 'validation_loss' or 'validation_score'.")
         if not isinstance(n_iter_no_change, Real) or not n_iter_no_change >= 1:
             raise ValueError(f"n_iter_no_change is {n_iter_no_change!r}; pass a number of epochs, at least 1.")
         if not isinstance(tol, Real) or not tol >= 0:
             raise ValueError(f"tol is {tol!r}; pass a number of at least 0.")
-        self.monitor = monitor
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
+        self.monitor: str = monitor
+        self.n_iter_no_change: float = n_iter_no_change
+        self.tol: float = tol
 
     def check(self, model, has_validation):
         """Refuse to watch a value that there will not be."""
@@ -226,7 +195,7 @@ class Checkpoint(Callback):
     Parameters
     ----------
     path : str or path-like
-        Of the file.
+        Name of the file.
     every : int, default=10
         Epochs from one to the next, over all fits that continue each other.
 
@@ -256,8 +225,8 @@ class Checkpoint(Callback):
     def __init__(self, path: str | os.PathLike, every: int = 10):
         if not isinstance(every, Integral) or every < 1:
             raise ValueError(f"every is {every!r}; pass a positive number of epochs.")
-        self.path = path
-        self.every = every
+        self.path: str | os.PathLike = path
+        self.every: int = every
 
     def check(self, model, has_validation):
         """Refuse a path that no file can be written to, or a model that cannot be: write one beside it."""
@@ -317,6 +286,8 @@ class ScoreMonitor(Callback):
 
     def __init__(self, X: MatrixLike, y: Any, scoring: str | Callable | None = None):
         if isinstance(scoring, str):
+            from sklearn.metrics import get_scorer  # which training alone does not need
+
             get_scorer(scoring)  # refuses an unknown name at once
         self.X = X
         self.y = y
@@ -329,7 +300,7 @@ class ScoreMonitor(Callback):
         if model.loss_curve_:
             return  # it goes on, and was tried when it began
         try:
-            float(try_scorer(check_scoring(model, self.scoring), model, self.X, self.y))
+            float(try_scorer(self._scorer(model), model, self.X, self.y))
         except Exception as error:
             raise ValueError(f"ScoreMonitor cannot score the model by scoring={self.scoring!r}: {error}") from error
 
@@ -338,10 +309,15 @@ class ScoreMonitor(Callback):
         model = info.model
         n_before = len(model.loss_curve_) - 1
         if n_before == 0 or model not in self._scores_of:
-            # Those read from a file with a model that goes on are its own.
+            # Scores that came out of a file with a model that goes on are its own.
             self._scores_of[model] = list(self.scores) if len(self.scores) == n_before else []
         self.scores = self._scores_of[model]
-        self.scores.append(float(check_scoring(model, self.scoring)(model, self.X, self.y)))
+        self.scores.append(float(self._scorer(model)(model, self.X, self.y)))
+
+    def _scorer(self, model):
+        from sklearn.metrics import check_scoring
+
+        return check_scoring(model, self.scoring)
 
     def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name != "_scores_of"}

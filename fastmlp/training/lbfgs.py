@@ -1,17 +1,20 @@
 """L-BFGS on the flat parameters: SciPy decides the steps, the core computes cost and gradient."""
 
 import math
-import time
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from scipy.optimize import minimize
 
-from fastmlp._core._data import Data
+from fastmlp._core._team import Team
 from fastmlp._core._workspace import Workspace
+from fastmlp._threads import n_threads, team_of
 from fastmlp.network import Network
-from fastmlp.training._progress import progress_of
-from fastmlp.training.callbacks import EpochInfo
-from fastmlp.training.loop import History, Observers, warn_interrupted
+from fastmlp.training.problem import Problem
+from fastmlp.training.run import DivergenceError, History, Observers, Run
+from fastmlp.training.snapshot import Snapshot
+from fastmlp.training.solver import Solver
 
 # Rows of one pass: bounds the workspace, and is many enough for the products to run at full speed.
 MAX_BATCH_ROWS = 4096
@@ -24,119 +27,172 @@ LEAST_CHANGE = 2.220446049250313e-09
 STOP_REASONS = {0: "converged", 1: "max_iter", 99: "callback"}
 
 
-def train(
-    network: Network,
-    X: np.ndarray,
-    targets: np.ndarray,
-    sample_weight: np.ndarray | None,
-    rows: np.ndarray | None,
-    *,
-    target_values: tuple[float, float],
-    alpha: float,
-    max_iter: int,
-    max_fun: int,
-    tol: float,
-    history: History,
-    observers: Observers,
-) -> None:
-    """Minimize the penalized cost over all rows, in place.
+class PenalizedCost:
+    """The cost of all rows with its L2 penalty, and its gradient, as functions of the parameters.
 
     Parameters
     ----------
     network : Network
-    X, targets, sample_weight, rows, target_values
-        As for ``Data``.
+        It has, after a call, the parameters of the call.
+    problem : Problem
     alpha : float
-        Strength of the L2 penalty, alpha / 2 |W|^2 / (sum of the sample weights).
-    max_iter, max_fun : int
-        The most iterations and evaluations.
-    tol : float
-        Largest component of the gradient at which it has converged.
-    history : History
-        Goes on here, its epochs being iterations. Its stop_reason becomes converged, max_iter, max_time, no_improvement
-        (the line search found none), callback, interrupted, diverged or failed; in every case the network has the last
-        parameters that were accepted.
-    observers : Observers
-        They are told of iterations as of epochs.
+    team : Team
     """
-    if rows is None:
-        rows = np.arange(X.shape[0], dtype=np.intp)
-    batches = [
-        Data(X, targets, sample_weight, rows[first : first + MAX_BATCH_ROWS], *target_values)
-        for first in range(0, len(rows), MAX_BATCH_ROWS)
-    ]
-    workspace = Workspace(network.core.plan, batches[0], batches[0].n_rows, backward=True)
-    batch_gradient = np.empty_like(network.parameters)
 
-    def cost_and_gradient(parameters):
-        network.parameters[:] = parameters
-        history.n_samples_seen += len(rows)
+    def __init__(self, network: Network, problem: Problem, alpha: float, team: Team):
+        self.network, self.alpha, self.team = network, alpha, team
+        rows = np.arange(problem.n_rows, dtype=np.intp) if problem.rows is None else problem.rows
+        self._batches = [
+            problem.data(rows[first : first + MAX_BATCH_ROWS]) for first in range(0, len(rows), MAX_BATCH_ROWS)
+        ]
+        first, plan = self._batches[0], network.core.plan
+        self._workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
+        self._batch_gradient = np.zeros_like(network.parameters)  # what is not trained keeps its 0
+        places = network.penalized(np.arange(len(network.parameters)))
+        self._penalized = [(penalty, slice(w.flat[0], w.flat[-1] + 1)) for penalty, w in places]
+
+    def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        """Cost and gradient."""
+        core = self.network.core
+        core.parameters[:] = parameters
         cost, total_weight, gradient = 0.0, 0.0, np.zeros_like(parameters)
-        for batch in batches:
-            batch_cost, weight = network.core.backward(workspace, batch, batch_gradient)
+        for batch in self._batches:
+            batch_cost, weight = core.backward(
+                self._workspace, batch, self._batch_gradient, team=self.team, of_trained=True
+            )
             cost += weight * batch_cost
-            gradient += weight * batch_gradient
+            gradient += weight * self._batch_gradient
             total_weight += weight
-        for w, w_gradient in zip(network.split(parameters).coefs, network.split(gradient).coefs, strict=True):
+        for penalty, place in self._penalized:
+            w, alpha = parameters[place], self.alpha * penalty
             cost += 0.5 * alpha * np.vdot(w, w)
-            w_gradient += alpha * w
+            gradient[place] += alpha * w
         return cost / total_weight, gradient / total_weight
 
-    history.n_epochs, history.stop_reason = 0, "converged"
-    good_parameters = network.parameters.copy()
-    progress = progress_of(max_iter) if observers.verbose else None
-    deadline = math.inf if observers.max_time is None else time.monotonic() + observers.max_time
 
-    def record(intermediate_result):
-        loss, parameters = float(intermediate_result.fun), intermediate_result.x
-        if np.isfinite(loss):
-            # Nothing here lets a signal in between the two, so an interrupted fit has the weights of its last loss.
-            good_parameters[:] = parameters
-            history.loss_curve.append(loss)
-            history.n_epochs += 1
-        network.parameters[:] = parameters  # for all who look at the model
-        score = validation_loss = None
-        if observers.validate is not None:
-            score, validation_loss = observers.validate()
-            history.add_validation(score, validation_loss)
-        info = EpochInfo(history.n_epochs, max_iter, loss, score, validation_loss, model=observers.model)
-        if progress is not None:
-            progress.report(info)
-        stop_requests = [callback(info) for callback in observers.callbacks]
-        if any(stop_requests):
-            raise StopIteration
-        if time.monotonic() >= deadline:
-            history.stop_reason = "max_time"
-            raise StopIteration
-        if observers.before_epoch is not None:
-            observers.before_epoch()
+@dataclass
+class LBFGS(Solver):
+    """Minimizes the penalized cost over all rows.
 
-    if observers.before_epoch is not None:
-        observers.before_epoch()
-    try:
+    Attributes
+    ----------
+    network : Network
+    alpha : float
+        Strength of the L2 penalty, alpha / 2 |W|^2 / (sum of the sample weights).
+    max_fun : int
+        The most evaluations of cost and gradient.
+    tol : float
+        Largest component of the gradient at which it has converged.
+    n_jobs : int or None
+        The most threads; None for as many as there are CPUs and the work pays for.
+    history : History
+        Its epochs are iterations.
+    """
+
+    has_epochs = False
+    refuses: ClassVar = {
+        "dropout": 0,
+        "input_dropout": 0,
+        "batch_norm": False,
+        "l1": 0,
+        "weight_decay": 0,
+        "clip_norm": None,
+    }
+    calls_blas = announces_one_more = True
+    random_state, batch_size, continues = None, 0, False
+
+    network: Network
+    alpha: float
+    max_fun: int
+    tol: float
+    n_jobs: int | None = None
+    history: History = field(default_factory=History)
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings,
+        network,
+        n_rows,
+        random_state,
+        *,
+        history=None,
+        before=None,
+        one_epoch=False,
+        is_unchanged=False,
+    ):
+        """A solver that starts anew; only the history goes on."""
+        history = History() if history is None else history.continued(cls.has_epochs)
+        return cls(network, settings.alpha, settings.max_fun, settings.tol, settings.n_jobs, history)
+
+    def train(self, problem: Problem, *, max_iter: int, observers: Observers | None = None) -> None:
+        """Run up to `max_iter` iterations.
+
+        As after every end, the network has the last parameters that were accepted if this raises DivergenceError.
+        """
+        self.history.keeps_best, self.history.best = False, min(self.history.loss_curve, default=math.inf)
+        good = Snapshot(self.network)
+        batch_rows, n_batches = min(problem.n_rows, MAX_BATCH_ROWS), -(-problem.n_rows // MAX_BATCH_ROWS)
+        threads = n_threads(self.network.core.plan, self.n_jobs, batch_rows, max_iter * n_batches)
+        try:
+            with (
+                Run(self.history, max_iter, observers, stop_reason="converged", unit="iteration") as run,
+                team_of(threads) as team,
+            ):
+                cost = PenalizedCost(self.network, problem, self.alpha, team)
+                self._minimize(cost, run, good, problem.n_rows)
+        finally:
+            good.restore()  # not the last point tried, which may be no good, but the last one accepted
+        if self.history.stop_reason == "diverged":
+            raise DivergenceError(run.divergence_message())
+
+    def _minimize(self, cost, run, good, n_rows):
+        network, history = self.network, self.history
+
+        def counted_cost(parameters):
+            history.n_samples_seen += n_rows
+            return cost(parameters)
+
+        def end_iteration(intermediate_result):
+            loss = float(intermediate_result.fun)
+            if not math.isfinite(loss):
+                run.stop("diverged")
+                raise StopIteration
+            network.parameters[:] = intermediate_result.x  # for all who look at the model
+            validation = run.validate()
+            good.take()
+            info = run.record(loss, validation)
+            history.best = min(history.best, loss)
+            run.show(info)
+            if run.tell(info):
+                raise StopIteration
+            run.begin_epoch()
+
+        run.begin_epoch()
         result = minimize(
-            cost_and_gradient,
+            counted_cost,
             network.parameters.astype(np.float64),
             method="L-BFGS-B",
             jac=True,
-            callback=record,
-            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol, "ftol": LEAST_CHANGE * min(1, tol / 1e-4)},
+            callback=end_iteration,
+            options={
+                "maxiter": run.max_iter,
+                "maxfun": self.max_fun,
+                "gtol": self.tol,
+                "ftol": LEAST_CHANGE * min(1, self.tol / 1e-4),
+            },
         )
-    except KeyboardInterrupt:
-        history.stop_reason = "interrupted"
-        warn_interrupted(f"{history.n_epochs} iterations")
-    except BaseException:
-        history.stop_reason = "failed"
-        raise
-    else:
-        if history.stop_reason != "max_time":
-            history.stop_reason = STOP_REASONS.get(result.status, "no_improvement")
+        if not run.stopped:
+            run.stop(STOP_REASONS.get(result.status, "no_improvement"))
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
-            history.stop_reason = "diverged"
-    finally:
-        if progress is not None:
-            progress.close()
-        # Not the last point tried, which may be no good, but the last one accepted.
-        network.parameters[:] = good_parameters
-    if history.stop_reason == "converged" and not history.loss_curve:  # where it started
-        history.loss_curve.append(float(result.fun))
+            run.stop("diverged")
+        if history.stop_reason == "converged" and not history.loss_curve:  # where it started
+            history.best = float(result.fun)
+            history.loss_curve.append(history.best)
+
+    def not_converged(self, max_iter):
+        """Message on the limits, either of which may have ended the fit."""
+        return (
+            f"lbfgs failed to converge after {self.history.n_epochs} iteration(s): it reached max_iter={max_iter} or "
+            f"max_fun={self.max_fun}. Increase it, or scale X."
+        )

@@ -122,6 +122,21 @@ class Adam(Optimizer):
         return learning_rates * np.sqrt(_one_minus_power(self.decay_2, t)) / _one_minus_power(self.decay_1, t)
 
 
+class Lion(Optimizer):
+    """w <- w - learning_rate sign(beta_1 m + (1 - beta_1) g), then m <- beta_2 m + (1 - beta_2) g.
+
+    Chen et al. (2023), arXiv:2302.06675.
+    """
+
+    kernel = "lion"
+    settings = ("beta_1", "beta_2")
+    n_moments = 1
+
+    def __init__(self, parameters, *, beta_1: float, beta_2: float):
+        super().__init__(parameters)
+        self.decay_1, self.decay_2 = beta_1, beta_2
+
+
 # Weight decay, which makes AdamW of Adam, is done by the training loop for every optimizer.
 SOLVERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
@@ -129,6 +144,7 @@ SOLVERS: dict[str, type[Optimizer]] = {
     "adamw": Adam,
     "rmsprop": RMSprop,
     "adagrad": Adagrad,
+    "lion": Lion,
 }
 
 

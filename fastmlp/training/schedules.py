@@ -8,6 +8,7 @@ subclass of `Schedule`, any callable): `ByProgress` lets the second be used as t
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Constant:
     Attributes
     ----------
     learning_rate : float
-        Of the coming epoch, at its start.
+        Learning rate at the start of the coming epoch.
     """
 
     def __init__(self, learning_rate_init: float):
@@ -47,6 +48,9 @@ class Constant:
     def plateau_reached(self) -> bool:
         """Lower the learning rate, if the schedule can, because the stopping rule has run out of patience."""
         return False
+
+    def go_on(self, n_epochs: int) -> None:
+        """Take note that a fit goes on for so many epochs; 0 for an epoch at a time."""
 
 
 class InverseScaling(Constant):
@@ -94,7 +98,7 @@ class Schedule:
     has_end = True
 
     def factor(self, epoch: np.ndarray, n_epochs: int) -> np.ndarray:
-        """By what ``learning_rate_init`` is multiplied.
+        """Factor of ``learning_rate_init``.
 
         Parameters
         ----------
@@ -363,3 +367,37 @@ class ByProgress(Constant):
                 "more."
             )
         return rates
+
+
+# Schedules with a memory, by the estimators' names for them, and the parameters that they take.
+WITH_MEMORY: dict[str, tuple[type[Constant], tuple[str, ...]]] = {
+    "constant": (Constant, ("learning_rate_init",)),
+    "invscaling": (InverseScaling, ("learning_rate_init", "power_t")),
+    "adaptive": (Adaptive, ("learning_rate_init",)),
+}
+
+
+def schedule_from_settings(settings: Any) -> Constant:
+    """The schedule that an estimator's parameters ask for.
+
+    Parameters
+    ----------
+    settings : object
+        With the estimators' ``learning_rate``, ``learning_rate_init``, ``power_t`` and ``max_iter``.
+
+    Returns
+    -------
+    Constant or a subclass
+
+    Raises
+    ------
+    ValueError
+        If the learning rate of the first epoch is not a finite number of 0 or more.
+    """
+    schedule = settings.learning_rate
+    if isinstance(schedule, str):
+        if schedule in WITH_MEMORY:
+            kind, names = WITH_MEMORY[schedule]
+            return kind(**{name: getattr(settings, name) for name in names})
+        schedule = SCHEDULES[schedule]
+    return ByProgress(settings.learning_rate_init, schedule, n_epochs=settings.max_iter)

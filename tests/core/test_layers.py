@@ -1,16 +1,17 @@
 """Kinds of layers: gradients by differences, frozen layers, factors of rates and penalties."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fastmlp import Network
 from fastmlp._core._data import Data
 from fastmlp._core._team import Team
 from fastmlp._core._training import Training
 from fastmlp._core._workspace import Workspace
-from numpy.testing import assert_allclose, assert_array_equal
-
-from fastmlp import Network
 from fastmlp.layers import Block, Dense, Embedding, Scale
 from fastmlp.training.optimizers import SGD, Adam
 
@@ -105,12 +106,13 @@ def test_codes_without_a_row():
 
 def trained(net, X, y, n_steps=5, optimizer=SGD, n_threads=1, l2=0.0, **settings):
     """Training steps over all rows, by the core."""
-    settings = settings or {"momentum": 0.0, "nesterov": False}
+    settings = settings or {"momentum": 0.0, "nesterovs_momentum": False}
     optimizer = optimizer(net.parameters, **settings)
     with Team(n_threads) as team:
         data = Data(X, y)
-        workspace = Workspace(net.core.plan, data, len(y), True, True, False, team.n_threads)
-        training = Training(net.core, workspace, data, team, optimizer, len(y), 0.0, l2, np.inf)
+        workspace = Workspace(net.core.plan, data, len(y), True, True, team.n_threads)
+        rule = SimpleNamespace(optimizer=optimizer, batch_size=len(y), l1=0.0, alpha=l2, clip_norm=None)
+        training = Training(net.core, workspace, data, team, rule)
         for _ in range(n_steps):
             training.run_steps(0, np.array([[0.1, 1.0]]), 0)
     return net

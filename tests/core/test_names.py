@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+
 from fastmlp._core._activations import ACTIVATION_KERNELS
 from fastmlp._core._plan import LOSS_KERNELS
 from fastmlp._core._training import OPTIMIZER_KERNELS
-
 from fastmlp.activations import ACTIVATIONS, PowerProduct
 from fastmlp.losses import LOSSES
 from fastmlp.training.optimizers import SOLVERS

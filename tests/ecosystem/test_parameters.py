@@ -55,6 +55,7 @@ ANOTHER_VALUE = dict(
     label_smoothing=0.1,
     class_weight={0: 1.0, 1: 2.0, 2: 3.0},
     init=["he_normal", "orthogonal", "zeros"],
+    trainable=[2, 3],
     scoring="balanced_accuracy",
     max_time=60.0,
     callbacks=[EarlyStopping("validation_loss")],

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.inspection import Diagnosis, Finding, _diagnose, _passes, diagnose
 from fastmlp.inspection._diagnose import DETECTIONS, SHARE_OF_UNITS, Evidence
-from fastmlp.training.loop import DivergenceError
+from fastmlp.training.run import DivergenceError
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

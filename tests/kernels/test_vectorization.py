@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+from fastmlp._core import _config
 from fastmlp._core._activations import ACTIVATION_KERNELS
 from fastmlp._core._plan import LOSS_KERNELS
 from fastmlp._core._training import OPTIMIZER_KERNELS
-
-from fastmlp._core import _config
 
 REGISTERS = {"avx2": "ymm", "avx512": "zmm"}
 # Arithmetic on whole registers of floats or of doubles.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from fastmlp import MLPRegressor, Network
+from fastmlp import MLPRegressor
 from fastmlp.training.optimizers import SOLVERS
 
 from .. import reference
@@ -36,8 +36,11 @@ def test_steps(rng, isa, dtype, solver, settings):
         random_state=0,
         **settings,
     )
-    start = Network([4, 8, 5, 2], activation="tanh", dtype=dtype, random_state=0)
-    coefs, intercepts, activations, loss = as_reference(start)
+    # The weights before training are those after a step that has no size.
+    start = MLPRegressor(
+        **model.get_params() | dict(solver="sgd", learning_rate_init=1e-300, weight_decay=0.0, alpha=0.0)
+    )
+    coefs, intercepts, activations, loss = as_reference(start.partial_fit(X, y).network_)
     parameters = [*coefs, *intercepts]
     memories = [defaultdict(float) for _ in parameters]
     step = reference.SOLVERS[solver]

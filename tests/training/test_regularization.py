@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_moons
 
 from fastmlp import MLPClassifier, MLPRegressor, Network
+from fastmlp.estimators._problem import Request, check_request, hold_out
 
 from ..problems import IRIS_X, IRIS_Y
 
@@ -113,7 +114,8 @@ def test_running_statistics_come_back_with_the_best_weights():
     model = MLPClassifier(
         (16,), batch_norm=True, early_stopping=True, learning_rate_init=0.05, max_iter=30, random_state=0
     ).fit(X, y)
-    rows = model._split(y, None, False, True, None)[1]
+    request = Request(model.set_params(warm_start=True), X, y, None, (None, None, None))
+    rows = hold_out(request, check_request(request), None).held_out
     assert_allclose(model.score(X[rows], y[rows]), model.best_validation_score_)
 
 

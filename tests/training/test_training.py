@@ -371,7 +371,7 @@ def test_a_callback_that_raises(table, early_stopping):
 
 @ignore_convergence
 def test_warm_start_holds_out_the_same_rows(table, monkeypatch):
-    from fastmlp.estimators import _base
+    from fastmlp.estimators import _problem
 
     splits = []
 
@@ -379,7 +379,7 @@ def test_warm_start_holds_out_the_same_rows(table, monkeypatch):
         splits.append(train_test_split(*args, **kwargs))
         return splits[-1]
 
-    monkeypatch.setattr(_base, "train_test_split", split)
+    monkeypatch.setattr(_problem, "train_test_split", split)
     model = MLPRegressor(early_stopping=True, warm_start=True, max_iter=2, random_state=0)
     for _ in range(3):
         model.fit(*table)

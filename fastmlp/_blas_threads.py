@@ -1,19 +1,18 @@
-"""One BLAS thread for as long as any fit runs that calls BLAS."""
+"""One BLAS thread while a fit or a large prediction calls BLAS, whose bits depend on how many there are."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from threadpoolctl import ThreadpoolController
-
 _lock = threading.Lock()
 _n_fits = 0
-_limit = None
 
 
 @cache
 def _controller():
+    from threadpoolctl import ThreadpoolController  # which comes with scikit-learn
+
     return ThreadpoolController()  # looking for the libraries takes milliseconds
 
 
@@ -43,6 +42,9 @@ class _Limit:
         self._holder.join()
 
 
+_limit: _Limit | None = None
+
+
 @contextmanager
 def one_blas_thread(*, needed: bool) -> Iterator[None]:
     """Limit BLAS to one thread, which for small products and vectors is much faster than waking a second one.
@@ -52,7 +54,7 @@ def one_blas_thread(*, needed: bool) -> Iterator[None]:
     Parameters
     ----------
     needed : bool
-        Whether the fit calls BLAS at all: through the network's kernel table, or through SciPy's optimizer.
+        Whether BLAS is called at all: through the network's kernel table, or through SciPy's optimizer.
     """
     global _n_fits, _limit
     if not needed:
@@ -67,5 +69,5 @@ def one_blas_thread(*, needed: bool) -> Iterator[None]:
     finally:
         with _lock:
             _n_fits -= 1
-            if _n_fits == 0:
+            if _n_fits == 0 and _limit is not None:
                 _limit.lift()

@@ -1,0 +1,20 @@
+import numpy as np
+from scipy.sparse import sparray
+
+class Data:
+    dtype: np.dtype
+    @property
+    def n_rows(self) -> int: ...
+    @property
+    def n_targets(self) -> int: ...
+    @property
+    def labels(self) -> bool: ...
+    def __init__(
+        self,
+        X: np.ndarray | sparray,
+        targets: np.ndarray | None = None,
+        sample_weight: np.ndarray | None = None,
+        order: np.ndarray | None = None,
+        off: float = 0.0,
+        on: float = 1.0,
+    ) -> None: ...

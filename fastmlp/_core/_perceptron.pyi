@@ -1,0 +1,6 @@
+import numpy as np
+
+def train_epoch(
+    coef: np.ndarray, intercept: np.ndarray, X: np.ndarray, targets: np.ndarray, order: np.ndarray, eta: float
+) -> int: ...
+def net_inputs(net_out: np.ndarray, coef: np.ndarray, intercept: np.ndarray, X: np.ndarray) -> None: ...

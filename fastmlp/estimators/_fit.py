@@ -1,0 +1,163 @@
+"""What a fit leaves: a value, which an estimator's fitted attributes read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from fastmlp.estimators._arrays import Columns
+from fastmlp.estimators._targets import Targets
+from fastmlp.network import Network
+from fastmlp.training.run import History
+from fastmlp.training.solver import Solver
+
+# Importances up to SMALL bytes are always pickled; larger ones only below LARGE_SHARE of the weights.
+SMALL = 1 << 16
+LARGE_SHARE = 0.05
+
+
+@dataclass(eq=False)
+class Fit:
+    """A trained network, and all that belongs to it.
+
+    Attributes
+    ----------
+    columns : Columns
+    targets : Targets
+    network : Network
+    history : History
+    solver : Solver or None
+        What another fit needs to go on; None in most pickles, and after a divergence, which its moments have seen.
+    split_random_state : RandomState or None
+        What the rows that are held out are drawn from. A fit that goes on holds out the same rows, or it would be
+        judged by rows it has learnt from.
+    importances : ndarray of shape (n_features,), or None
+    checked : tuple
+        Parameters as they were when they were checked last.
+    assigned : dict of str to object
+        Attributes of the estimator that the user has assigned other values to.
+    """
+
+    columns: Columns
+    targets: Targets
+    network: Network
+    history: History
+    solver: Solver | None = None
+    split_random_state: np.random.RandomState | None = None
+    importances: np.ndarray | None = None
+    checked: tuple = ()
+    assigned: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the solver is there, and the network is the one that it has trained."""
+        return self.solver is not None and self.solver.network is self.network
+
+    @property
+    def n_epochs_kept(self) -> int:
+        """Epochs of the last fit that the weights have seen, or the place of the best epoch in the curves."""
+        return (self.history.best_epoch or 0) if self.history.keeps_best else self.history.n_epochs
+
+    def without_training_state(self) -> "Fit":
+        """What a pickle holds: what prediction needs, and nothing that is larger than the weights."""
+        importances = self.importances
+        if importances is not None and importances.nbytes > max(SMALL, LARGE_SHARE * self.network.parameters.nbytes):
+            importances = None
+        return replace(self, solver=None, split_random_state=None, importances=importances, checked=())
+
+
+class FittedAttribute:
+    """An attribute that an estimator has once it is fitted.
+
+    Parameters
+    ----------
+    read : callable
+        Takes the value out of a `Fit`.
+    doc : str
+    """
+
+    def __init__(self, read: Callable[[Fit], Any], doc: str):
+        self._read, self.__doc__ = read, doc
+
+    def __set_name__(self, owner, name):
+        self._name = name
+
+    def __get__(self, model, owner=None):
+        if model is None:
+            return self
+        fit = self._fit_of(model)
+        return fit.assigned[self._name] if self._name in fit.assigned else self._read(fit)
+
+    def __set__(self, model, value):
+        fit = self._fit_of(model)
+        model._fit = replace(fit, assigned={**fit.assigned, self._name: value})
+
+    def _fit_of(self, model):
+        if model._fit is None:
+            raise AttributeError(f"{type(model).__name__!r} object has no attribute {self._name!r} before it is fitted")
+        return model._fit
+
+
+class NetworkAttribute(FittedAttribute):
+    """The network, in whose place another one goes on."""
+
+    def __set__(self, model, value):
+        model._fit = replace(self._fit_of(model), network=value)
+
+
+def _names(fit):
+    if fit.columns.names is None:
+        raise AttributeError("X had no column names in fit")
+    return fit.columns.names
+
+
+class FittedAttributesMixin:
+    """The attributes that are read from ``_fit``, the last fit's value: they are always those of the moment."""
+
+    _fit: Fit | None = None
+
+    network_ = NetworkAttribute(lambda fit: fit.network, "The trained network.")
+    n_features_in_ = FittedAttribute(lambda fit: fit.columns.n_features, "Columns of X in ``fit``.")
+    feature_names_in_ = FittedAttribute(_names, "Names of the columns of X in ``fit``, if they are strings.")
+    n_layers_ = FittedAttribute(lambda fit: len(fit.network.sizes), "Layers of units, input and output included.")
+    n_outputs_ = FittedAttribute(lambda fit: fit.network.n_outputs, "Outputs of the network.")
+    out_activation_ = FittedAttribute(lambda fit: fit.network.out_activation.name, "Output activation.")
+    loss_curve_ = FittedAttribute(lambda fit: fit.history.loss_curve, "Loss of each epoch.")
+    learning_rate_curve_ = FittedAttribute(
+        lambda fit: fit.history.learning_rates, "Learning rate at the start of each epoch; empty for lbfgs."
+    )
+    n_iter_ = FittedAttribute(lambda fit: fit.history.n_epochs, "Epochs, or iterations of lbfgs, of the last fit.")
+    t_ = FittedAttribute(lambda fit: fit.history.n_samples_seen, "Samples seen, a sample in each epoch.")
+    stop_reason_ = FittedAttribute(lambda fit: fit.history.stop_reason, "Why the last fit ended.")
+    loss_ = FittedAttribute(
+        lambda fit: fit.history.loss_curve[-1] if fit.history.loss_curve else np.inf, "Loss of the last epoch."
+    )
+    validation_scores_ = FittedAttribute(
+        lambda fit: fit.history.validation_scores or None, "Score of the rows that were validated on, each epoch."
+    )
+    validation_loss_curve_ = FittedAttribute(
+        lambda fit: fit.history.validation_losses or None, "Mean loss of the rows that were validated on, each epoch."
+    )
+    best_loss_ = FittedAttribute(
+        lambda fit: None if fit.history.keeps_best else fit.history.best, "Lowest loss; None with ``early_stopping``."
+    )
+    best_validation_score_ = FittedAttribute(
+        lambda fit: fit.history.best if fit.history.keeps_best else None, "Best score, with ``early_stopping``."
+    )
+    best_iter_ = FittedAttribute(
+        lambda fit: fit.history.best_epoch if fit.history.keeps_best else None,
+        "Place of the best score in the curves, from 1, with ``early_stopping``.",
+    )
+    _targets = FittedAttribute(lambda fit: fit.targets, "The codec of y.")
+
+    def _show(self, fit: Fit | None) -> None:
+        """Let the attributes be those of a fit; None for those of a model that has not been fitted."""
+        if fit is None:
+            vars(self).pop("_fit", None)
+        else:
+            self._fit = fit
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there has been a fit."""
+        return self._fit is not None

@@ -1,0 +1,50 @@
+"""What a solver learns from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastmlp._core._data import Data
+from fastmlp._typing import MatrixLike
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Rows to learn from, or to judge by, as the core reads them.
+
+    Attributes
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features), C-contiguous, of the network's dtype
+    targets : ndarray of shape (n_samples, n_targets) of the same dtype, or (n_samples,) of class numbers
+    sample_weight : ndarray of shape (n_samples,) of the same dtype, default=None
+    rows : ndarray of intp, default=None
+        Rows of X that belong to the problem, in the order to take them; None for all as they lie.
+    target_values : tuple of float, default=(0.0, 1.0)
+        What targets 0 and 1 become in the loss.
+    """
+
+    X: MatrixLike
+    targets: np.ndarray
+    sample_weight: np.ndarray | None = None
+    rows: np.ndarray | None = None
+    target_values: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that belong to the problem."""
+        return self.X.shape[0] if self.rows is None else len(self.rows)
+
+    def data(self, order: np.ndarray | None = None) -> Data:
+        """The problem for the core.
+
+        Parameters
+        ----------
+        order : ndarray of intp, default=None
+            Rows of X in the order to take them, which may change between passes; by default `rows`.
+
+        Returns
+        -------
+        Data
+        """
+        order = self.rows if order is None else order
+        return Data(self.X, self.targets, self.sample_weight, order, *self.target_values)
