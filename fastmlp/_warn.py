@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from types import FrameType
 
 # Whose frames are not the user's: this package's, and those that scikit-learn's callback protocol puts between them.
 OWN = ("fastmlp.", "sklearn.callback.")
@@ -15,7 +16,8 @@ def warn(message: str, category: type[Warning]) -> None:
     message : str
     category : type
     """
-    level, frame = 1, sys._getframe()
+    level = 1
+    frame: FrameType | None = sys._getframe()
     while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith(OWN):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)

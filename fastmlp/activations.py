@@ -6,6 +6,7 @@ A new activation is a row here and a body in ``src_c/activations.inl.h``, under 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,10 +17,10 @@ __all__ = [
     "ACTIVATIONS",
     "ELU",
     "Activation",
+    "Elementwise",
     "Increasing",
     "LeakyReLU",
     "Maxout",
-    "Plain",
     "PowerProduct",
     "Product",
     "RandomizedLeakyReLU",
@@ -198,7 +199,7 @@ class BuiltinActivation(Activation):
             cls.in_python, cls.overwrites, cls.is_random = True, False, False
 
     @property
-    def prediction_kernel(self) -> str:
+    def prediction_kernel(self) -> str | None:
         """Kernel where nothing is random."""
         return self.kernel
 
@@ -236,7 +237,7 @@ class BuiltinActivation(Activation):
 
 
 @dataclass(frozen=True, repr=False)
-class Plain(BuiltinActivation):
+class Elementwise(BuiltinActivation):
     """An activation without parameters, a row of `ACTIVATIONS`.
 
     Attributes
@@ -447,7 +448,7 @@ class PowerProduct(BuiltinActivation):
     array([[36.,  2.]])
     """
 
-    exponents: ArrayLike
+    exponents: Any
     name = kernel = "power_product"
     formula = "prod_l z_l^exponents[l, i]"
     derivative = "exponents[l, i] z_l^(exponents[l, i] - 1) prod_{m != l} z_m^exponents[m, i]"
@@ -597,9 +598,9 @@ def _n_groups(units, group_size, activation):
 ACTIVATIONS: dict[str, Activation] = {
     row.name: row
     for row in [
-        Plain("identity", "z", "1"),
-        Plain("hard_limit", "1 where z >= 0, else 0", "0", source="McCulloch and Pitts (1943)", trainable=False),
-        Plain(
+        Elementwise("identity", "z", "1"),
+        Elementwise("hard_limit", "1 where z >= 0, else 0", "0", source="McCulloch and Pitts (1943)", trainable=False),
+        Elementwise(
             "relu",
             "max(z, 0)",
             "1 where a > 0, else 0 (so 0 at z = 0, a valid subgradient: S8)",
@@ -608,7 +609,7 @@ ACTIVATIONS: dict[str, Activation] = {
         LeakyReLU(),
         RandomizedLeakyReLU(),
         ELU(),
-        Plain(
+        Elementwise(
             "selu",
             "1.0507 z where z > 0, else 1.7581 (exp(z) - 1)",
             "1.0507 where a > 0, else a + 1.7581",
@@ -616,29 +617,29 @@ ACTIVATIONS: dict[str, Activation] = {
             source="Klambauer et al. (2017), arXiv:1706.02515",
             kernel_constants=(1.6732632423543772, 1.0507009873554805),
         ),
-        Plain("softplus", "log(1 + exp(z))", "1 - exp(-a)", source="Dugas et al. (2001)"),
-        Plain(
+        Elementwise("softplus", "log(1 + exp(z))", "1 - exp(-a)", source="Dugas et al. (2001)"),
+        Elementwise(
             "gelu",
             "z Phi(z), Phi the normal distribution function",
             "Phi(z) + z phi(z)",
             source="Hendrycks and Gimpel (2016), arXiv:1606.08415",
             overwrites=False,
         ),
-        Plain(
+        Elementwise(
             "silu",
             "z s, s = 1 / (1 + exp(-z))",
             "s (1 + z (1 - s))",
             source="Elfwing, Uchibe and Doya (2018), arXiv:1702.03118",
             overwrites=False,
         ),
-        Plain(
+        Elementwise(
             "mish",
             "z t, t = tanh(log(1 + exp(z)))",
             "t + z s (1 - t^2), s = 1 / (1 + exp(-z))",
             source="Misra (2019), arXiv:1908.08681",
             overwrites=False,
         ),
-        Plain(
+        Elementwise(
             "logistic",
             "1 / (1 + exp(-z))",
             "a (1 - a)",
@@ -646,17 +647,17 @@ ACTIVATIONS: dict[str, Activation] = {
             range=(0, 1),
             init_gain=2.0,
         ),
-        Plain("tanh", "tanh(z)", "1 - a^2", range=(-1, 1)),
-        Plain("hard_tanh", "z, at least -1 and at most 1", "1 where -1 < a < 1, else 0", range=(-1, 1)),
-        Plain("softsign", "z / (1 + abs(z))", "(1 - abs(a))^2", source="Bergstra et al. (2009)", range=(-1, 1)),
-        Plain(
+        Elementwise("tanh", "tanh(z)", "1 - a^2", range=(-1, 1)),
+        Elementwise("hard_tanh", "z, at least -1 and at most 1", "1 where -1 < a < 1, else 0", range=(-1, 1)),
+        Elementwise("softsign", "z / (1 + abs(z))", "(1 - abs(a))^2", source="Bergstra et al. (2009)", range=(-1, 1)),
+        Elementwise(
             "hard_sigmoid",
             "z / 6 + 1/2, at least 0 and at most 1",
             "1/6 where 0 < a < 1, else 0",
             gives_probabilities=True,
             range=(0, 1),
         ),
-        Plain("exp", "exp(z)", "a"),
+        Elementwise("exp", "exp(z)", "a"),
         Softmax(),
         Maxout(),
         Product(),

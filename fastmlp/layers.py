@@ -313,7 +313,7 @@ class Embedding(Layer):
     def __post_init__(self):
         for name, lower in (("columns", 0), ("n_codes", 1), ("widths", 1)):
             values = tuple(getattr(self, name))
-            if not values or not all(isinstance(value, Integral) and value >= lower for value in values):
+            if not values or not all(isinstance(value, Integral) and int(value) >= lower for value in values):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; pass whole numbers of at least {lower}.")
             object.__setattr__(self, name, tuple(int(value) for value in values))
         if len(set(self.columns)) != len(self.columns) or not len(self.columns) == len(self.n_codes) == len(
@@ -378,5 +378,5 @@ class Embedding(Layer):
 
 
 def _check_factor(name, value):
-    if not isinstance(value, Real) or not 0 <= value < np.inf:
+    if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
         raise ValueError(f"{name} is {value!r}; pass a finite number of at least 0.")

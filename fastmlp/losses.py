@@ -3,9 +3,9 @@
 A new loss is a row here and a body in ``src_c/losses.inl.h``, under the name of its kernel.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -153,7 +153,7 @@ class BuiltinLoss(Loss):
     in_python = False
     for_classifiers = False
     threshold: float = 0.0
-    levels: Sequence[float] = (0.5,)
+    levels: Any = (0.5,)
 
     def __init_subclass__(cls):
         if "values" in cls.__dict__ or "gradient" in cls.__dict__:  # a user's own, which the core has to call
@@ -218,7 +218,7 @@ class CrossEntropy(BuiltinLoss):
     for_regressors = False
 
     @property
-    def kernel(self) -> str:
+    def kernel(self) -> str:  # type: ignore[override]  # read only
         """The kernel's name is the loss's."""
         return self.name
 
@@ -330,7 +330,7 @@ class Quantile(BuiltinLoss):
     Quantile(levels=(0.1, 0.5, 0.9))
     """
 
-    levels: float | Sequence[float] = (0.5,)
+    levels: Any = (0.5,)  # float or sequence of float; a tuple from then on
     name = kernel = "quantile"
     formula = "sum of q e where e > 0, else (q - 1) e, e = y - a"
     out_activations = ANY_BUT_SOFTMAX

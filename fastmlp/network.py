@@ -644,14 +644,15 @@ class Network:
         array([[[2., 3.]]])
         """
         self.check_trainable()
-        X = self._check_X(X)
-        out = np.empty((len(X), self.n_outputs, self.sizes[0]), X.dtype)
-        for start in range(0, len(X), JACOBIAN_BLOCK_ROWS):
-            data = Data(X[start : start + JACOBIAN_BLOCK_ROWS])
-            workspace, inputs = self._core.workspace(data, backward=True), np.empty((data.n_rows, X.shape[1]), X.dtype)
+        rows = self._check_X(X)
+        out = np.empty((len(rows), self.n_outputs, self.sizes[0]), rows.dtype)
+        for start in range(0, len(rows), JACOBIAN_BLOCK_ROWS):
+            data = Data(rows[start : start + JACOBIAN_BLOCK_ROWS])
+            workspace = self._core.workspace(data, backward=True)
+            inputs = np.empty((data.n_rows, rows.shape[1]), rows.dtype)
             self._core.forward(workspace, data)
             for k in range(self.n_outputs):
-                workspace.output_gradient[...] = np.eye(self.n_outputs, dtype=X.dtype)[k]
+                workspace.output_gradient[...] = np.eye(self.n_outputs, dtype=rows.dtype)[k]
                 self._core.pull_back(workspace, data)
                 self._core.input_gradient(workspace, data, inputs)
                 out[start : start + data.n_rows, k] = inputs
@@ -789,7 +790,11 @@ class Network:
     def _trained_layers(self):
         """Whether training changes a layer, for each of them: those between two dense layers go with the first."""
         n_dense = len(self.sizes) - 1
-        numbers = {"all": range(1, n_dense + 1), "last": (n_dense,)}.get(self._trainable, self._trainable)
+        numbers: Sequence[int]
+        if isinstance(self._trainable, str):
+            numbers = range(1 if self._trainable == "all" else n_dense, n_dense + 1)
+        else:
+            numbers = self._trainable
         number, trained = 0, []
         for layer in self.layers_:
             number += layer.kind == "dense"
@@ -832,7 +837,8 @@ class Network:
         """Make the views and the compiled core, which are derived from the parameters and never stored."""
         self.layer_parameters_ = block_views(self.parameters, self.sizes[0], self.layers_)
         self._views = dense_views(self.layer_parameters_, self.layers_)
-        self.running_means_, self.running_variances_ = [None] * len(self.coefs_), [None] * len(self.coefs_)
+        self.running_means_: list[np.ndarray | None] = [None] * len(self.coefs_)
+        self.running_variances_: list[np.ndarray | None] = [None] * len(self.coefs_)
         start = 0
         for layer, units in enumerate(self.sizes[1:-1] if self.batch_norm else ()):
             self.running_means_[layer] = self.statistics[start : start + units]
@@ -844,7 +850,7 @@ class Network:
         for layer, blocks in zip(self.layers_, self.layer_parameters_, strict=True):
             layer.initialize(list(blocks.values()), random_state)
         for mean, variance in zip(self.running_means_, self.running_variances_, strict=True):
-            if mean is not None:
+            if mean is not None and variance is not None:
                 mean[...], variance[...] = 0, 1
 
     def __getstate__(self):
@@ -885,7 +891,7 @@ def _team_or_none(n_threads):
 
 def _check_sizes(sizes):
     sizes = tuple(sizes) if np.iterable(sizes) else (sizes,)
-    if len(sizes) < 2 or not all(isinstance(n, Integral) and 1 <= n < 2**31 for n in sizes):
+    if len(sizes) < 2 or not all(isinstance(n, Integral) and 1 <= int(n) < 2**31 for n in sizes):
         raise ValueError(f"sizes is {sizes}; pass the units of at least two layers, each a positive integer.")
     return tuple(int(n) for n in sizes)
 
@@ -943,7 +949,7 @@ def _one_for_each(name, value, n, what):
 
 
 def _check_rate(name, rate):
-    if not isinstance(rate, Real) or not 0 <= rate < 1:
+    if not isinstance(rate, Real) or not 0 <= float(rate) < 1:
         raise ValueError(f"{name} is {rate!r}; pass the share to drop, at least 0 and less than 1.")
     return float(rate)
 

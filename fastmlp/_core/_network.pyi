@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from scipy.sparse import sparray
 
@@ -22,7 +24,7 @@ class NetworkCore:
     ) -> np.ndarray: ...
     def evaluate(
         self, data: Data, activate_output: bool = False, team: Team | None = None, with_outputs: bool = True
-    ) -> tuple[float, np.ndarray | None]: ...
+    ) -> tuple[float, Any]: ...
     def forward(self, workspace: Workspace, data: Data, seed: int | None = None) -> None: ...
     def backward(
         self,

@@ -1,7 +1,7 @@
 """What the estimators share: parameters, checks, and the way from arrays to a trained network."""
 
 from abc import ABCMeta, abstractmethod
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -207,6 +207,7 @@ class BaseMLP(
         return tags
 
     def _check_X(self, X):
-        if self._fit is None:
+        fit: Any = self._fit
+        if fit is None:
             check_is_fitted(self)  # which says what to call
-        return check_X(self, X, self._fit.columns, self._fit.network.parameters.dtype)
+        return check_X(self, X, fit.columns, fit.network.parameters.dtype)

@@ -138,7 +138,7 @@ def check_request(request: Request) -> Checked:
 
 
 def _codec_of(request, y, has_new_parameters):
-    codec = None if request.before is None else request.before.targets
+    codec: Any = None if request.before is None else request.before.targets
     may_stay = codec is not None and request.incremental and not has_new_parameters
     if may_stay and codec.goes_on_with(y, request.classes):
         return codec
@@ -261,8 +261,8 @@ def hold_out(request: Request, checked: Checked, random_state: np.random.RandomS
 def _strata(targets, rows, fraction):
     """Classes in whose proportions rows are held out; None where that makes no sense, or there are too many."""
     n_validation = int(np.ceil(fraction * len(rows)))
-    strata = targets[rows] if targets.ndim == 1 else None
-    counts = [] if strata is None else np.bincount(strata)
+    strata: Any = targets[rows] if targets.ndim == 1 else None
+    counts: Any = [] if strata is None else np.bincount(strata)
     n_classes = np.count_nonzero(counts)
     if n_classes == 2 and 1 in counts:
         return strata[:, np.newaxis]  # which the split refuses by scikit-learn's words for it
@@ -313,7 +313,8 @@ def _given_problem(request, checked, fit):
     model, codec, learnt = request.model, fit.targets, checked.problem
     dtype = fit.network.parameters.dtype
     try:
-        _, X, y, own_weight = check_rows(model, *request.validation, dtype, fit.columns)
+        X, y, sample_weight = request.validation
+        _, X, y, own_weight = check_rows(model, X, y, sample_weight, dtype, fit.columns)
         targets = codec.encode(y, X.dtype)
         if targets.ndim != learnt.targets.ndim or targets.shape[1:] != learnt.targets.shape[1:]:
             raise ValueError(f"y has shape {y.shape}; pass the columns of the y that is trained on.")

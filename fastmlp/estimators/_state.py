@@ -5,6 +5,7 @@ import pickle
 import secrets
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from typing import Any
 
 import joblib
 from sklearn.utils.validation import check_is_fitted
@@ -20,7 +21,8 @@ class VersionedStateMixin:
     """Pickles of an estimator that say which version of its state they hold."""
 
     def __getstate__(self):
-        return {**super().__getstate__(), "_fastmlp_state_version": STATE_VERSION}
+        state: Any = super().__getstate__()
+        return {**state, "_fastmlp_state_version": STATE_VERSION}
 
     def __setstate__(self, state):
         state = state.copy()
@@ -30,11 +32,13 @@ class VersionedStateMixin:
                 f"This {type(self).__name__} was stored in version {version!r} of its state, and this fastmlp reads "
                 f"version {STATE_VERSION}; use the fastmlp that stored it."
             )
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[misc]  # BaseEstimator has it
 
 
 class StoredStateMixin(VersionedStateMixin):
     """Pickles and checkpoints of an estimator with the value of a fit."""
+
+    warm_start: bool
 
     _fit: Fit | None
 

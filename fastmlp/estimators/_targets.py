@@ -261,7 +261,7 @@ class ClassTargets(Targets):
         If the output activation is not one of such classes, or label smoothing is not for the loss.
     """
 
-    classes: np.ndarray | list[np.ndarray]
+    classes: Any  # an array, or a list of them; each kind knows which
     # Classes over which smoothing spreads the probability of one target.
     _n_alternatives: int = 2
     # Classes of each of several targets.
@@ -405,7 +405,7 @@ class Classes(ClassTargets):
         return ACTIVATIONS["softmax"]
 
     @property
-    def _n_alternatives(self):
+    def _n_alternatives(self):  # type: ignore[override]  # read only
         return max(2, len(self.classes))
 
     def goes_on_with(self, y, classes):
@@ -626,7 +626,7 @@ class SeveralTargets(ClassTargets):
         return kind == "multiclass-multioutput" or (kind == "multilabel-indicator" and not np.isin(y, (0, 1)).all())
 
     @property
-    def _sizes(self):
+    def _sizes(self):  # type: ignore[override]  # read only
         return [len(labels) for labels in self.classes]
 
     @property
@@ -815,7 +815,7 @@ def weights_of_columns(
     counted: np.ndarray,
     counted_weight: np.ndarray | None,
     n_classes: Sequence[int],
-    class_weight: Sequence[dict] | str,
+    class_weight: dict | Sequence[dict] | str | None,
 ) -> np.ndarray:
     """The product over columns of the weights of their classes.
 

@@ -48,7 +48,7 @@ class GivenScorer:
 
     @staticmethod
     def _checked(score, loss):
-        if not isinstance(score, Real) or (np.isfinite(loss) and not np.isfinite(score)):
+        if not isinstance(score, Real) or (np.isfinite(loss) and not np.isfinite(float(score))):
             raise ValueError(
                 f"scoring returned {score!r} for the rows to validate on; it has to return a finite number."
             )

@@ -336,7 +336,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
             classes = found
         targets = (Labels if y.ndim == 2 else Classes)(classes)
         if resume and type(targets) is not type(self._targets):
-            kinds = {Classes: "a column of labels", Labels: "a matrix of 0 and 1"}
+            kinds: dict[type, str] = {Classes: "a column of labels", Labels: "a matrix of 0 and 1"}
             raise ValueError(
                 f"The model to continue was fitted to {kinds[type(self._targets)]}, but y is now "
                 f"{kinds[type(targets)]}; keep to the first, or set warm_start=False and use fit."

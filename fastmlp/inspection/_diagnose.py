@@ -5,6 +5,7 @@ A new detection is a function from `Evidence` to a `Finding` or None, and its na
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -461,7 +462,7 @@ def diagnose(
     X = estimator._check_X(X)
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if y is not None:
-        y = y.toarray() if issparse(y) else np.asarray(y)
+        y = cast(Any, y).toarray() if issparse(y) else np.asarray(y)
         check_consistent_length(X, y)
         y = column_or_1d(y) if y.ndim == 2 and y.shape[1] == 1 else y
     if not np.all(weights):

@@ -338,19 +338,19 @@ class InspectionMixin(FittedModel, TransformerMixin):
         n_layers = len(self.network_.activations_)
         if n_layers == 0:
             raise ValueError("The network has no hidden layer to take outputs of; set hidden_layer_sizes.")
-        if not isinstance(layer, Integral) or not -n_layers <= layer < n_layers:
+        if not isinstance(layer, Integral) or not -n_layers <= int(layer) < n_layers:
             raise ValueError(
                 f"layer is {layer!r}, but the hidden layers are 0 to {n_layers - 1}; pass one of these, or -1 for the "
                 "last."
             )
-        return layer % n_layers
+        return int(layer) % n_layers
 
     def _n_hidden_outputs(self, number):
         return self.network_.activations_[number].n_outputs(self.network_.sizes[number + 1])
 
     def _check_output_number(self, output):
         n_outputs = self.network_.n_outputs
-        if output is not None and not (isinstance(output, Integral) and 0 <= output < n_outputs):
+        if output is not None and not (isinstance(output, Integral) and 0 <= int(output) < n_outputs):
             raise ValueError(
                 f"output is {output!r}, but the outputs of the network are 0 to {n_outputs - 1}; pass one of these."
             )

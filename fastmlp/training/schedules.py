@@ -49,7 +49,7 @@ class Constant:
         """Lower the learning rate, if the schedule can, because the stopping rule has run out of patience."""
         return False
 
-    def go_on(self, n_epochs: int) -> None:
+    def extend(self, n_epochs: int) -> None:
         """Take note that a fit goes on for so many epochs; 0 for an epoch at a time."""
 
 
@@ -264,7 +264,7 @@ class WarmUp(Schedule):
             raise ValueError(f"then is {self.then!r}; pass a Schedule, for example Cosine(), or None.")
 
     @property
-    def has_end(self) -> bool:
+    def has_end(self) -> bool:  # type: ignore[override]  # read only
         """Whether what follows has one."""
         return self.then is not None and self.then.has_end
 
@@ -302,39 +302,39 @@ class ByProgress(Constant):
         self._start(n_epochs)
         _ = self.learning_rate  # refuse a first epoch that is wrong before any work
 
-    _n_epochs_anew = 0  # of the run after this one
+    _epochs_of_next_run = 0  # epochs of the next run, 0 for none
 
     def _start(self, n_epochs):
         self.n_epochs = n_epochs
         self.epoch = 0
-        self._n_epochs_anew = 0
-        self._asked = (-1, 0.0)
+        self._epochs_of_next_run = 0
+        self._cached = (-1, 0.0)
 
     @property
-    def learning_rate(self) -> float:
+    def learning_rate(self) -> float:  # type: ignore[override]  # read only
         """At the start of the epoch; asked for once an epoch, and not before it."""
-        if self._asked[0] != self.epoch:
-            self._asked = self.epoch, float(self._at(np.asarray(self.epoch, dtype=np.float64)))
-        return self._asked[1]
+        if self._cached[0] != self.epoch:
+            self._cached = self.epoch, float(self._at(np.asarray(self.epoch, dtype=np.float64)))
+        return self._cached[1]
 
     @property
     def _has_end(self):
         return getattr(self.schedule, "has_end", False)
 
-    def go_on(self, n_epochs: int) -> None:
-        """Let a fit of so many epochs end with the schedule: what this one leaves of them is a run of a new one.
+    def extend(self, n_epochs: int) -> None:
+        """Continue an unfinished schedule for a fit of `n_epochs`; epochs left over when it ends start a new run.
 
         Parameters
         ----------
         n_epochs : int
             0 for no new run.
         """
-        self._n_epochs_anew = n_epochs - max(self.n_epochs - self.epoch, 0)
-        self._start_anew()
+        self._epochs_of_next_run = n_epochs - max(self.n_epochs - self.epoch, 0)
+        self._restart()
 
-    def _start_anew(self):
-        if self._has_end and self.epoch >= self.n_epochs and self._n_epochs_anew > 0:
-            self._start(self._n_epochs_anew)
+    def _restart(self):
+        if self._has_end and self.epoch >= self.n_epochs and self._epochs_of_next_run > 0:
+            self._start(self._epochs_of_next_run)
 
     def rates(self, first_step, n_steps, n_epoch_steps):
         """Learning rates along the epoch, constant in it for a callable."""
@@ -345,11 +345,12 @@ class ByProgress(Constant):
     def epoch_ends(self, n_samples_seen):
         """Go on to the next epoch."""
         self.epoch += 1
-        self._start_anew()
+        self._restart()
 
     def _at(self, epoch):
         if self._has_end:
             epoch = np.minimum(epoch, self.n_epochs)
+        rates: Any
         if isinstance(self.schedule, Schedule):
             rates = self.learning_rate_init * np.broadcast_to(
                 np.asarray(self.schedule.factor(epoch, self.n_epochs), dtype=np.float64), epoch.shape

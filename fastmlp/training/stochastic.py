@@ -4,7 +4,7 @@ import copy
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -117,12 +117,12 @@ class Trainer(Solver):
         before = before if isinstance(before, Trainer) else None
         if before is not None and before.continues and is_unchanged and one_epoch:
             before.batch_size = batch_size
-            before.schedule.go_on(0)
+            before.schedule.extend(0)
             return before
         rate_settings = tuple([getattr(settings, name) for name in RATE_PARAMETERS])
         if before is not None and rate_settings == before.rate_settings:
             optimizer, schedule = before.optimizer, copy.copy(before.schedule)
-            schedule.go_on(0 if one_epoch else settings.max_iter)
+            schedule.extend(0 if one_epoch else settings.max_iter)
         else:
             optimizer = SOLVERS[settings.solver].from_settings(network.parameters, settings)
             schedule = schedule_from_settings(settings)
@@ -240,7 +240,9 @@ class Trainer(Solver):
     def _last_step_was_good(self, data):
         """Whether weights and loss are finite after an epoch's last step; after each other one the next one looks."""
         core = self.network.core
-        return core.all_finite() and core.loss_is_finite(self._workspace, data, ROWS_TO_JUDGE_LAST_STEP)
+        return core.all_finite() and core.loss_is_finite(
+            cast(Workspace, self._workspace), data, ROWS_TO_JUDGE_LAST_STEP
+        )
 
     def _keep(self, info: EpochInfo, good: Snapshot, run: Run) -> None:
         """Copy the weights of an epoch, if they are the best or each epoch's are kept."""
