@@ -8,7 +8,7 @@ Python decides, Cython wires, C computes::
         |
     network.py    the network and its equations
         |
-    activations.py, losses.py, initializers.py      one row or small class each
+    layers.py, activations.py, losses.py, initializers.py      one row or small class each
         |
     _core/        the passes over a batch, without the GIL (Cython)
         |
