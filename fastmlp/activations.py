@@ -1,6 +1,7 @@
 """The activations (S7), one row or one small class each, and the base class for your own.
 
-A new activation is a row here and a body in ``src_c/activations.inl.h``, under the name of its kernel.
+A new activation is a row here, and a body in ``src_c/activations.inl.h`` whose name stands in a list of
+``src_c/kernels.h``.
 """
 
 from collections.abc import Sequence
@@ -204,7 +205,7 @@ class BuiltinActivation(Activation):
         return self.kernel
 
     def constants(self, units: int) -> Sequence[float]:
-        """What the kernel is given for a layer of `units`, at most three numbers."""
+        """Numbers that the kernel reads for a layer of `units`, at most three."""
         return ()
 
     def forward(self, z: ArrayLike) -> np.ndarray:
@@ -270,7 +271,7 @@ class Elementwise(BuiltinActivation):
         object.__setattr__(self, "kernel", self.kernel or self.name)
 
     def constants(self, units: int) -> Sequence[float]:
-        """What the kernel is given."""
+        """Numbers that the kernel reads."""
         return self.kernel_constants
 
 

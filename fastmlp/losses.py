@@ -1,6 +1,6 @@
 """The losses (S10), one row or one small class each, and the base class for your own.
 
-A new loss is a row here and a body in ``src_c/losses.inl.h``, under the name of its kernel.
+A new loss is a row here, and a body in ``src_c/losses.inl.h`` whose name stands in a list of ``src_c/kernels.h``.
 """
 
 from dataclasses import dataclass
@@ -189,7 +189,7 @@ class SquaredError(BuiltinLoss):
     out_activations = ANY
 
     def scale(self, n_outputs: int) -> float:
-        """Of half of |y - a|^2."""
+        """Multiple of 1/2 |y - a|^2."""
         return self.factor / n_outputs if self.averages else self.factor
 
 

@@ -13,6 +13,10 @@
 #define FM_PASTE_EXPANDED(name, dtype, isa) FM_PASTE(name, dtype, isa)
 #define FM_NAME(name) FM_PASTE_EXPANDED(name, FM_DTYPE, FM_ISA)
 
+/* Functions of one element. A compiler that leaves a call in a loop does not vectorize it, and its own limits
+ * of growth would let one kernel decide on that for another. */
+#define FM_INLINE static inline __attribute__((always_inline))
+
 #include "f32.h"
 #include "table.inl.h"
 

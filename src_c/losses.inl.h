@@ -40,10 +40,10 @@ FM_LOSS_ELEMENTWISE(poisson_exp, FM_NAME(exp)(x), (y > 0 ? y * (FM_NAME(log)(y) 
 
 /* softplus(x) = exp(x) (1 - exp(x) / 2 + ...) in the left tail, where it and its derivative, the logistic
  * function, underflow, but its logarithm and their quotient do not. */
-static inline REAL FM_NAME(log_softplus)(REAL x, REAL e) {
+FM_INLINE REAL FM_NAME(log_softplus)(REAL x, REAL e) {
   return x < -20 ? x - (REAL)0.5 * e : FM_NAME(log)(FM_NAME(softplus)(x));
 }
-static inline REAL FM_NAME(logistic_by_softplus)(REAL x, REAL e) {
+FM_INLINE REAL FM_NAME(logistic_by_softplus)(REAL x, REAL e) {
   return x < -20 ? 1 - (REAL)0.5 * e : FM_NAME(logistic_from)(x, e) / FM_NAME(softplus)(x);
 }
 FM_LOSS_ELEMENTWISE(poisson_softplus, FM_NAME(exp)(-FM_FABS(x)),
@@ -51,7 +51,7 @@ FM_LOSS_ELEMENTWISE(poisson_softplus, FM_NAME(exp)(-FM_FABS(x)),
                         FM_NAME(softplus)(x),
                     FM_NAME(logistic_from)(x, e) - y * FM_NAME(logistic_by_softplus)(x, e))
 
-static inline REAL FM_NAME(not_zero)(REAL a) {
+FM_INLINE REAL FM_NAME(not_zero)(REAL a) {
   return a < FM_SMALLEST_OUTPUT ? FM_SMALLEST_OUTPUT : a;
 }
 FM_LOSS_ELEMENTWISE(poisson, FM_NAME(not_zero)(x),
@@ -70,9 +70,8 @@ FM_LOSS_ELEMENTWISE(huber, x - y,
                     e > threshold    ? threshold
                     : e < -threshold ? -threshold
                                      : e)
-/* log cosh e = |e| + log(1 + exp(-2 |e|)) - log 2, which cannot overflow. */
-FM_LOSS_ELEMENTWISE(log_cosh, x - y,
-                    FM_FABS(e) + FM_NAME(softplus)(-2 * FM_FABS(e)) - (REAL)0.69314718055994530942,
+/* log cosh e = |e| + log(1 + (exp(-2 |e|) - 1) / 2): exp cannot overflow, and a small e keeps its digits. */
+FM_LOSS_ELEMENTWISE(log_cosh, x - y, FM_FABS(e) + FM_NAME(log1p)((REAL)0.5 * FM_NAME(expm1)(-2 * FM_FABS(e))),
                     FM_NAME(tanh)(e))
 FM_LOSS_ELEMENTWISE(hinge, 1 - y * x, e < 0 ? 0 : e, e > 0 ? -y : 0)
 
@@ -126,7 +125,7 @@ FM_LOSS(log_loss_softmax) {
 }
 
 /* y log y, 0 at 0. */
-static inline REAL FM_NAME(xlogx)(REAL y) {
+FM_INLINE REAL FM_NAME(xlogx)(REAL y) {
   return y > 0 ? y * FM_NAME(log)(y) : 0;
 }
 

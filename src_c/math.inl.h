@@ -5,7 +5,7 @@
  * subnormal results come out as IEEE 754 says. Right with and without contraction of a * b + c to one fma.
  */
 
-static inline FM_UINT FM_NAME(bits_of)(REAL x) {
+FM_INLINE FM_UINT FM_NAME(bits_of)(REAL x) {
   union {
     REAL real;
     FM_UINT bits;
@@ -13,7 +13,7 @@ static inline FM_UINT FM_NAME(bits_of)(REAL x) {
   return u.bits;
 }
 
-static inline REAL FM_NAME(real_of)(FM_UINT bits) {
+FM_INLINE REAL FM_NAME(real_of)(FM_UINT bits) {
   union {
     FM_UINT bits;
     REAL real;
@@ -23,13 +23,13 @@ static inline REAL FM_NAME(real_of)(FM_UINT bits) {
 
 /* 2^n for an integral n within the exponents of normal numbers. Adding 1.5 * 2^(mantissa bits) leaves no room
  * for a fraction, and puts the integer into the low bits, from where 2^n is a shift away. */
-static inline REAL FM_NAME(power_of_two)(REAL n) {
+FM_INLINE REAL FM_NAME(power_of_two)(REAL n) {
   return FM_NAME(real_of)((FM_NAME(bits_of)(n + FM_ROUND) + FM_EXPONENT_BIAS) << FM_MANTISSA_BITS);
 }
 
 /* x + low = n ln 2 + r; returns exp(r) - 1 and writes n. low holds digits of the argument beyond those of x.
  */
-static inline REAL FM_NAME(reduced_expm1)(REAL x, REAL low, REAL *n_out) {
+FM_INLINE REAL FM_NAME(reduced_expm1)(REAL x, REAL low, REAL *n_out) {
   const REAL n = (x * (REAL)1.4426950408889634074 + FM_ROUND) - FM_ROUND;
   const REAL r = (x - n * FM_LN2_HIGH) - (n * FM_LN2_LOW - low);
 #ifdef FM_DOUBLE
@@ -54,7 +54,7 @@ static inline REAL FM_NAME(reduced_expm1)(REAL x, REAL low, REAL *n_out) {
 
 /* factor * exp(x + low), with factor far from overflow; a subnormal result is not rounded before the factor.
  */
-static inline REAL FM_NAME(times_exp)(REAL factor, REAL x, REAL low) {
+FM_INLINE REAL FM_NAME(times_exp)(REAL factor, REAL x, REAL low) {
   x = x < FM_EXP_MIN ? FM_EXP_MIN : x;
   x = x > FM_EXP_MAX ? FM_EXP_MAX : x;
   REAL n;
@@ -65,12 +65,12 @@ static inline REAL FM_NAME(times_exp)(REAL factor, REAL x, REAL low) {
   return (factor * e + factor) * FM_NAME(power_of_two)(n_normal) * FM_NAME(power_of_two)(n - n_normal);
 }
 
-static inline REAL FM_NAME(exp)(REAL x) {
+FM_INLINE REAL FM_NAME(exp)(REAL x) {
   return FM_NAME(times_exp)(1, x, 0);
 }
 
 /* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), which for n = 0 is exp(r) - 1 itself and keeps its digits. */
-static inline REAL FM_NAME(expm1)(REAL x) {
+FM_INLINE REAL FM_NAME(expm1)(REAL x) {
   REAL y = x < -44 ? -44 : x; /* expm1(-44) rounds to -1 in both dtypes */
   y = y > FM_EXP_MAX ? FM_EXP_MAX : y;
   REAL n;
@@ -81,7 +81,7 @@ static inline REAL FM_NAME(expm1)(REAL x) {
 }
 
 /* tanh |x| = t / (t + 2) with t = exp(2|x|) - 1, which keeps its digits near 0. */
-static inline REAL FM_NAME(tanh)(REAL x) {
+FM_INLINE REAL FM_NAME(tanh)(REAL x) {
   REAL y = 2 * FM_FABS(x);
   y = y > 44 ? 44 : y; /* tanh(22) rounds to 1 in both dtypes */
   REAL n;
@@ -91,16 +91,16 @@ static inline REAL FM_NAME(tanh)(REAL x) {
 }
 
 /* 1 / (1 + exp(-x)), from e = exp(-|x|), which cannot overflow. */
-static inline REAL FM_NAME(logistic_from)(REAL x, REAL e) {
+FM_INLINE REAL FM_NAME(logistic_from)(REAL x, REAL e) {
   return (x < 0 ? e : 1) / (1 + e);
 }
 
-static inline REAL FM_NAME(logistic)(REAL x) {
+FM_INLINE REAL FM_NAME(logistic)(REAL x) {
   return FM_NAME(logistic_from)(x, FM_NAME(exp)(-FM_FABS(x)));
 }
 
-/* log(1 + e) for 0 <= e <= 1, as 2 atanh(s) = 2 (s + s^3/3 + s^5/5 + ...) with s = e / (2 + e) <= 1/3. */
-static inline REAL FM_NAME(log1p)(REAL e) {
+/* log(1 + e) for -1/2 <= e <= 1, as 2 atanh(s) = 2 (s + s^3/3 + s^5/5 + ...), s = e / (2 + e), |s| <= 1/3. */
+FM_INLINE REAL FM_NAME(log1p)(REAL e) {
   const REAL s = e / (2 + e), s2 = s * s;
 #ifdef FM_DOUBLE
   REAL p = (REAL)(1.0 / 35);
@@ -127,13 +127,13 @@ static inline REAL FM_NAME(log1p)(REAL e) {
 }
 
 /* log(1 + exp(x)), which for x > 0 is x + log(1 + exp(-x)). */
-static inline REAL FM_NAME(softplus)(REAL x) {
+FM_INLINE REAL FM_NAME(softplus)(REAL x) {
   return (x < 0 ? 0 : x) + FM_NAME(log1p)(FM_NAME(exp)(-FM_FABS(x)));
 }
 
 /* log x = e ln 2 + log m with x = 2^e m, sqrt(1/2) <= m < sqrt(2), and log m = 2 atanh(s) as in log1p, with
  * s = (m - 1) / (m + 1), |s| < 0.172. Where e is not 0 the sum is above 0.34, so nothing cancels. */
-static inline REAL FM_NAME(log)(REAL x) {
+FM_INLINE REAL FM_NAME(log)(REAL x) {
   const FM_UINT mantissa_mask = ((FM_UINT)1 << FM_MANTISSA_BITS) - 1;
   const REAL y = x < FM_MIN_NORMAL ? x * (REAL)((FM_UINT)1 << FM_MANTISSA_BITS) : x;
   const REAL e_bias = FM_EXPONENT_BIAS + (x < FM_MIN_NORMAL ? FM_MANTISSA_BITS : (REAL)0);
@@ -169,7 +169,7 @@ static inline REAL FM_NAME(log)(REAL x) {
  * polynomial p in t / s, as by Shepherd and Laframboise, Math. Comp. 36 (1981) 249-253. Coefficients:
  * Chebyshev interpolation over 0 <= t <= FM_NORMAL_MAX in 50 digits, cut off below a quarter of an ULP. k,
  * and the number around which the powers are taken, are where rounding errors came out least. */
-static inline REAL FM_NAME(normal_tail)(REAL t, REAL *l_out, REAL *p_out, REAL *s_out) {
+FM_INLINE REAL FM_NAME(normal_tail)(REAL t, REAL *l_out, REAL *p_out, REAL *s_out) {
   /* t^2 = square + error. Both head^2 and square - head^2 are exact, with fma and without. */
   const REAL head = FM_NAME(real_of)(FM_NAME(bits_of)(t) & ~(((FM_UINT)1 << (FM_MANTISSA_BITS / 2 + 1)) - 1));
   const REAL rest = (t - head) * (t + head), square = head * head + rest;
@@ -222,7 +222,7 @@ static inline REAL FM_NAME(normal_tail)(REAL t, REAL *l_out, REAL *p_out, REAL *
 }
 
 /* x Phi(x) = max(x, 0) - |x| Phi(-|x|). */
-static inline REAL FM_NAME(gelu)(REAL x) {
+FM_INLINE REAL FM_NAME(gelu)(REAL x) {
   REAL t = FM_FABS(x), l, p, s;
   t = t > FM_NORMAL_MAX ? FM_NORMAL_MAX : t;
   const REAL h = FM_NAME(normal_tail)(t, &l, &p, &s);
@@ -230,7 +230,7 @@ static inline REAL FM_NAME(gelu)(REAL x) {
 }
 
 /* Phi(x) + x phi(x): f(-t) = Phi(-t) - t phi(t) and f(t) = 1 - f(-t). */
-static inline REAL FM_NAME(gelu_derivative)(REAL x) {
+FM_INLINE REAL FM_NAME(gelu_derivative)(REAL x) {
   REAL t = FM_FABS(x), l, p, s;
   t = t > FM_NORMAL_MAX ? FM_NORMAL_MAX : t;
   const REAL h = FM_NAME(normal_tail)(t, &l, &p, &s);
@@ -239,28 +239,28 @@ static inline REAL FM_NAME(gelu_derivative)(REAL x) {
 }
 
 /* x logistic(x); below FM_EXP_MIN it is 0 in either dtype, and must not become infinity times 0. */
-static inline REAL FM_NAME(silu)(REAL x) {
+FM_INLINE REAL FM_NAME(silu)(REAL x) {
   return (x < FM_EXP_MIN ? FM_EXP_MIN : x) * FM_NAME(logistic)(x);
 }
 
-static inline REAL FM_NAME(silu_derivative)(REAL x) {
+FM_INLINE REAL FM_NAME(silu_derivative)(REAL x) {
   const REAL s = FM_NAME(logistic)(x);
   return s + FM_NAME(silu)(x) * (1 - s);
 }
 
 /* tanh(softplus(x)) = (1 + 2q) / (1 + 2q + 2q^2) with q = exp(-x), and with p = exp(x) for negative x,
  * which cannot overflow, (p^2 + 2p) / (p^2 + 2p + 2). */
-static inline REAL FM_NAME(tanh_softplus)(REAL x) {
+FM_INLINE REAL FM_NAME(tanh_softplus)(REAL x) {
   const REAL e = FM_NAME(exp)(-FM_FABS(x));
   const REAL numerator = x < 0 ? e * e + 2 * e : 1 + 2 * e;
   return numerator / (numerator + (x < 0 ? 2 : 2 * e * e));
 }
 
-static inline REAL FM_NAME(mish)(REAL x) {
+FM_INLINE REAL FM_NAME(mish)(REAL x) {
   return (x < FM_EXP_MIN ? FM_EXP_MIN : x) * FM_NAME(tanh_softplus)(x);
 }
 
-static inline REAL FM_NAME(mish_derivative)(REAL x) {
+FM_INLINE REAL FM_NAME(mish_derivative)(REAL x) {
   const REAL t = FM_NAME(tanh_softplus)(x);
   return t + (x < FM_EXP_MIN ? FM_EXP_MIN : x) * FM_NAME(logistic)(x) * (1 - t * t);
 }

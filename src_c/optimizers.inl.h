@@ -140,7 +140,8 @@ static double FM_NAME(lion)(REAL *restrict parameter, REAL *restrict mean, REAL 
     const REAL ahead = m + rest_1 * (g - m);
     squares += p * p;
     mean[i] = m + rest_2 * (g - m);
-    parameter[i] = p - (ahead > 0 ? learning_rate : ahead < 0 ? -learning_rate : 0);
+    /* A NaN goes through, so that training that diverges is seen. */
+    parameter[i] = p - (ahead > 0 ? learning_rate : ahead < 0 ? -learning_rate : ahead);
   }
   return squares;
 }

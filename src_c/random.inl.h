@@ -2,7 +2,7 @@
  * the way back and no order of evaluation, and no number of threads, can change them. */
 
 /* Two rounds of multiply and xor-shift, with the constants of Ellis' and Wellons' "lowbias32" search. */
-static inline uint32_t FM_NAME(hash)(uint32_t x) {
+FM_INLINE uint32_t FM_NAME(hash)(uint32_t x) {
   x ^= x >> 16;
   x *= 0x7feb352dU;
   x ^= x >> 15;
@@ -12,7 +12,7 @@ static inline uint32_t FM_NAME(hash)(uint32_t x) {
 }
 
 /* Uniform in [0, 1), a multiple of 2^-24 in both dtypes, so that both draw alike. */
-static inline REAL FM_NAME(uniform)(uint32_t key, uint32_t i) {
+FM_INLINE REAL FM_NAME(uniform)(uint32_t key, uint32_t i) {
   return (REAL)(int32_t)(FM_NAME(hash)(FM_NAME(hash)(i ^ key) + key) >> 8) * (REAL)(1.0 / 16777216);
 }
 

@@ -1,7 +1,7 @@
 """The optimizers, one class each (S11): what they remember and which kernel applies them.
 
-A new optimizer is a class here, its solver's name in `SOLVERS`, and a body in ``src_c/optimizers.inl.h`` under the name
-of its kernel.
+A new optimizer is a class here with its solver's name in `SOLVERS`, and a body in ``src_c/optimizers.inl.h`` whose name
+stands in a list of ``src_c/kernels.h``.
 """
 
 from typing import Any, Self

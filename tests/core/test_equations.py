@@ -105,6 +105,15 @@ def test_extreme_logits(isa, dtype, loss, out_activation, size):
     assert_allclose(gradients.deltas[0], (a - y) / 4, rtol=1e-5, atol=1e-7)
 
 
+def test_log_cosh_of_any_difference(isa, dtype):
+    """Small differences keep their digits, and large ones do not overflow: cosh e = 1 + 2 sinh^2(e / 2)."""
+    for e in [0.0, 1e-10, 1e-3, 0.1, 1.0, 20.0]:
+        network = Network.from_weights([[[1.0]]], [[0.0]], activation=[], loss="log_cosh", dtype=dtype)
+        assert_allclose(network.cost([[e]], [0.0]), np.log1p(2 * np.sinh(e / 2) ** 2), rtol=1e-3, atol=1e-20)
+        assert_allclose(network.backward([[-e]], [0.0]).deltas[0], [[-np.tanh(e)]], rtol=1e-6)
+    assert_allclose(network.cost([[-1e4]], [0.0]), 1e4 - np.log(2), rtol=1e-6)
+
+
 # Odd widths, more rows than one tile, more inputs than one slab, one unit, one row, no hidden layer.
 @pytest.mark.parametrize(
     ("sizes", "n_samples"),

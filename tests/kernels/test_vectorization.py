@@ -14,6 +14,7 @@ from fastmlp._core._activations import ACTIVATION_KERNELS
 from fastmlp._core._plan import LOSS_KERNELS
 from fastmlp._core._training import OPTIMIZER_KERNELS
 
+ROOT = Path(__file__).parents[2]
 REGISTERS = {"avx2": "ymm", "avx512": "zmm"}
 # Arithmetic on whole registers of floats or of doubles.
 ARITHMETIC = r"v(?:add|sub|mul|div|max|min|sqrt|fmadd\d*|fmsub\d*|fnmadd\d*|fnmsub\d*|cmp\w*?)p{}\b.*%{}"
@@ -36,7 +37,7 @@ HELPERS = ["shifted_exp", "dot", "tile_any", "gemv"]
 
 def names_of_kernels():
     """Every function of a table, by the lists of kernels.h and the rest of table.inl.h."""
-    table = (Path(__file__).parents[2] / "src_c" / "table.inl.h").read_text()
+    table = (ROOT / "src_c" / "table.inl.h").read_text()
     return [
         *(f"{name}_{way}" for name in ACTIVATION_KERNELS for way in ("forward", "backward")),
         *LOSS_KERNELS,
@@ -93,6 +94,15 @@ def test_computes_on_whole_registers(name, dtype, isa):
 def test_moves_whole_registers(name, dtype, isa):
     pattern = re.compile(MOVES.format(REGISTERS[isa]))
     assert any(pattern.match(line) for line in instructions(name, dtype, isa))
+
+
+def test_functions_of_one_element_are_inlined():
+    """Or the loops that call them stay scalar, in the generic table too."""
+    bodies = "".join(path.read_text() for path in (ROOT / "src_c").glob("*.inl.h"))
+    names = re.findall(r"^FM_INLINE .*FM_NAME\((\w+)\)\(", bodies, flags=re.MULTILINE)
+    assert {"exp", "log", "uniform"} <= set(names)
+    called = [re.fullmatch(r"(\w+)_f(?:32|64)_(?:generic|avx2|avx512)", function) for function in disassembly()]
+    assert not {match[1] for match in called if match} & set(names)
 
 
 def test_generic_code_is_not():

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from fastmlp import MLPRegressor
+from fastmlp.losses import Loss
 from fastmlp.training.optimizers import SOLVERS
 
 from .. import reference
@@ -69,3 +70,22 @@ def test_settings_are_parameters_of_an_estimator(solver):
     optimizer = SOLVERS[solver].from_settings(np.zeros(3), MLPRegressor())
     assert set(optimizer.settings) <= MLPRegressor().get_params().keys()
     assert len(optimizer.moments) == optimizer.n_moments
+
+
+class GradientOfNaN(Loss):
+    """Finite, but without a gradient."""
+
+    name = "gradient_of_nan"
+
+    def values(self, a, y):
+        return np.sum((a - y) ** 2, axis=1)
+
+    def gradient(self, a, y):
+        return np.full_like(a, np.nan)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_nan_in_the_gradient_is_seen(rng, isa, solver):
+    X = rng.normal(size=(20, 3))
+    with pytest.raises(ValueError, match="diverged in epoch 1"):
+        MLPRegressor(GradientOfNaN(), hidden_layer_sizes=(5,), solver=solver).fit(X, X[:, 0])
