@@ -3,11 +3,11 @@
 import os
 
 import numpy as np
-from fastmlp._core._products import product
 from scipy.linalg.blas import sgemm
 from threadpoolctl import threadpool_limits
 
 from fastmlp._core import _config
+from fastmlp._core._products import product
 from fastmlp.activations import ACTIVATIONS
 
 from .timing import medians_in_turn
