@@ -1,7 +1,7 @@
 """The kinds of layers, one small class each: what parameters they have, and with which values these begin.
 
 A network is a list of them. What a kind does to a tile of rows, there and back, is in ``_core/_layers.pyx``, under the
-kind's name. A new kind is a class here, its functions there, and a body in ``src_c``.
+kind's name. A new kind is a class here, its functions and their row in the table there, and a body in ``src_c``.
 """
 
 import math
@@ -97,6 +97,19 @@ class Layer:
         blocks : sequence of ndarray
             To write into, one for each of `blocks`.
         random_state : RandomState
+        """
+
+    def check_inputs(self, X: np.ndarray) -> None:
+        """Refuse what the layer cannot read, if it is the first.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+
+        Raises
+        ------
+        ValueError
+            If there is any of it.
         """
 
     def layout(self, n_inputs: int) -> np.ndarray | None:
@@ -348,18 +361,8 @@ class Embedding(Layer):
         numbers = [n_inputs, self.n_outputs(n_inputs), len(plain), len(self.columns), *plain]
         return np.array([*numbers, *(number for table in tables for number in table)], dtype=np.intp)
 
-    def check_codes(self, X: np.ndarray) -> None:
-        """Refuse codes without a row.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-
-        Raises
-        ------
-        ValueError
-            If there are any.
-        """
+    def check_inputs(self, X: np.ndarray) -> None:
+        """Refuse codes without a row."""
         for column, n_codes in zip(self.columns, self.n_codes, strict=True):
             codes = X[:, column]
             wrong = (codes < 0) | (codes >= n_codes) | (codes % 1 != 0)

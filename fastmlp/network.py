@@ -433,7 +433,8 @@ class Network:
         >>> net.mean_loss(Data(np.array([[3.0], [1.0]]), np.array([[5.0], [2.0]]), None, None))
         0.25
         """
-        return self._core.evaluate(data, with_outputs=False)[0]
+        with one_blas_thread(needed=self._core.plan.wakes_blas_threads(data.n_rows)):
+            return self._core.evaluate(data, with_outputs=False)[0]
 
     def activations(
         self, X: ArrayLike, *, training: bool = False, random_state: RandomState = None
@@ -742,7 +743,7 @@ class Network:
     @trainable.setter
     def trainable(self, value):
         self._trainable = check_trainable(value, len(self.sizes) - 1)
-        self._connect(self._plan(self.parameters.dtype))
+        self._connect(self._plan(self.parameters.dtype, before=self._core.plan))
 
     def penalized(self, flat: np.ndarray) -> list[tuple[float, np.ndarray]]:
         """The parts of a flat array that training changes and penalizes, each with the factor of its penalty.
@@ -830,8 +831,8 @@ class Network:
         yield dense[-1]
         yield Activate(self.out_activation)
 
-    def _plan(self, dtype):
-        return Plan(self.sizes[0], self.layers_, self.loss, dtype, self._trained_layers())
+    def _plan(self, dtype, before=None):
+        return Plan(self.sizes[0], self.layers_, self.loss, dtype, self._trained_layers(), before)
 
     def _connect(self, plan):
         """Make the views and the compiled core, which are derived from the parameters and never stored."""
@@ -867,9 +868,7 @@ class Network:
         X = np.require(X, requirements="A")
         if X.shape[1] != self.sizes[0]:
             raise ValueError(f"X has {X.shape[1]} features; this network takes {self.sizes[0]}.")
-        for layer in self.layers_:
-            if isinstance(layer, Embedding):
-                layer.check_codes(X)
+        self.layers_[0].check_inputs(X)
         return X
 
     def _check_batch(self, X, y, sample_weight):
@@ -901,6 +900,11 @@ def _check_input_layers(layers):
     for layer in layers:
         if not isinstance(layer, (Scale, Embedding)):
             raise ValueError(f"input_layers has {layer!r}; pass fastmlp.layers.Scale and Embedding objects.")
+    if any(isinstance(layer, Embedding) for layer in layers[1:]):
+        raise ValueError(
+            f"input_layers is {layers}, but only the first may be an Embedding, because it reads codes as X has them; "
+            "put it first, and all columns of codes into one."
+        )
     return layers
 
 

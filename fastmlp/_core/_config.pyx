@@ -72,7 +72,7 @@ def chosen_products():
     return chosen
 
 
-# The tables without products of their own, as they are asked for.
+# The tables without products of their own, filled as they are first asked for: fits may read them without the GIL.
 cdef fm_kernels[FM_N_ISAS][FM_N_DTYPES] tables_for_blas
 
 
@@ -83,9 +83,12 @@ cdef const fm_kernels *kernels_for(str dtype) except NULL:
         fm_dtype number = DTYPES[dtype]
         const fm_kernels *own = fm_kernels_for(isa, number)
         fm_kernels *for_blas = &tables_for_blas[<int> isa][<int> number]
+        fm_kernels copied
     if chosen_products() == "own":
         return own
     import_module("fastmlp._core._blas")  # which registers itself
-    for_blas[0] = own[0]
-    for_blas.gemm, for_blas.pack, for_blas.panel_columns = NULL, NULL, 0
+    if for_blas.itemsize == 0:
+        copied = own[0]
+        copied.gemm, copied.pack, copied.panel_columns = NULL, NULL, 0
+        for_blas[0] = copied
     return for_blas

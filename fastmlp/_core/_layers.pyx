@@ -304,7 +304,9 @@ cdef void activation_backward(const Pass *p, const Tile *tile, int place) noexce
     if layer.is_in_product_back:
         return
     if kernel == IN_PYTHON:
-        python_backward(p, place, tile.n_rows)
+        python_backward(
+            p, tile, place, outputs_of_tile(p, tile, place), inputs_of_tile(p, tile, place)
+        )
         return
     p.net.kernels.activation_backward[kernel](
         grad_of_tile(p, tile, place - 1), grad_of_tile(p, tile, place), outputs_of_tile(p, tile, place),

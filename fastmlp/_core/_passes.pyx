@@ -57,14 +57,17 @@ cdef double rows_tile(const Pass *p, const Tile *tile, bint goes_back) noexcept 
         weights = p.memory.weights + tile.first * p.net.itemsize
         gather_weights(p.rows, weights, p.batch.first + tile.first, tile.n_rows)
     forward_tile(p, tile, p.net.raw)
-    loss = output_delta(p, tile, weights)
+    loss = output_delta(p, tile, weights, goes_back)
     if goes_back:
         backward_tile(p, tile, p.net.raw)
     return loss
 
 
-cdef double output_delta(const Pass *p, const Tile *tile, const char *weights) noexcept nogil:
-    """S2: D_L, by the closed form where loss and activation match, else by dC/dA_L; returns weight * loss."""
+cdef double output_delta(const Pass *p, const Tile *tile, const char *weights, bint goes_back) noexcept nogil:
+    """S2: D_L, by the closed form where loss and activation match, else by dC/dA_L; returns weight * loss.
+
+    If it does not go back, only the loss is meant.
+    """
     cdef:
         int place = p.net.raw if p.net.loss_is_matched else p.net.n_layers
         const Layer *layer = &p.net.layers[place]
@@ -73,14 +76,14 @@ cdef double output_delta(const Pass *p, const Tile *tile, const char *weights) n
     if not p.net.loss_is_matched:
         KINDS_OF_LAYERS[layer.kind].forward(p, tile, place)
     if p.net.loss_kernel == IN_PYTHON:
-        loss = python_loss(p, weights, tile.n_rows)
+        loss = python_loss(p, tile, outputs(p, place) + before, weights, goes_back)
     else:
         loss = p.net.kernels.loss[p.net.loss_kernel](
             p.memory.layers[place].grad + before, outputs(p, place) + before,
             p.memory.targets + tile.first * p.net.n_targets * p.net.itemsize, weights, p.batch.scale, tile.n_rows,
             layer.outputs, &p.net.loss_arguments,
         )
-    if not p.net.loss_is_matched:
+    if goes_back and not p.net.loss_is_matched:
         KINDS_OF_LAYERS[layer.kind].backward(p, tile, place)
     return loss
 

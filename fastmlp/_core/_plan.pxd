@@ -15,7 +15,6 @@ cdef class Plan:
         double row_work                    # multiply-adds of one row in the rows phase
         readonly list activations          # None in the place of a layer that is none
         readonly object loss
-        readonly list first_parameters     # of each layer, where its parameters begin
         list owners                        # what pointers in the net refer to
 
     cdef _add_layer(self, int place, layer)

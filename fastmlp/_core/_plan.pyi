@@ -16,13 +16,18 @@ class Plan:
     needs_whole_batch: bool
     activations: list[Activation | None]
     loss: Loss
-    first_parameters: list[int]
     @property
     def n_targets(self) -> int: ...
     @property
     def uses_blas(self) -> bool: ...
     def __init__(
-        self, n_inputs: int, layers: Sequence[Layer], loss: Loss, dtype: np.dtype, trainable: Sequence[bool]
+        self,
+        n_inputs: int,
+        layers: Sequence[Layer],
+        loss: Loss,
+        dtype: np.dtype,
+        trainable: Sequence[bool],
+        before: Plan | None = None,
     ) -> None: ...
     def wakes_blas_threads(self, n_rows: int) -> bool: ...
     def work(self, n_rows: int) -> float: ...

@@ -62,18 +62,21 @@ cdef class Plan:
     dtype : numpy.dtype
     trainable : sequence of bool
         Whether training changes the layer, for each of them.
+    before : Plan, default=None
+        An earlier plan of the network, whose kernel table stays in use; None for the one that is chosen now.
     """
 
-    def __cinit__(self, Py_ssize_t n_inputs, layers, loss, dtype, trainable):
+    def __cinit__(self, Py_ssize_t n_inputs, layers, loss, dtype, trainable, Plan before=None):
         cdef:
             Net *net = &self.net
             Py_ssize_t row_values = n_inputs
             Layer *layer
             int place, n_dense = 0
         net.owner, net.n_layers, net.raw = <void *> self, len(layers), len(layers) - 1
-        self.dtype, net.itemsize, net.kernels = dtype, dtype.itemsize, kernels_for(dtype.name)
+        self.dtype, net.itemsize = dtype, dtype.itemsize
+        net.kernels = kernels_for(dtype.name) if before is None else before.net.kernels
         self.loss, self.owners = loss, []
-        self.activations, self.first_parameters = [None], [0]  # counted as layers are
+        self.activations = [None]  # counted as layers are
         net.layers = <Layer *> PyMem_Calloc(net.n_layers + 1, sizeof(Layer))
         if net.layers == NULL:
             raise MemoryError()
@@ -109,7 +112,6 @@ cdef class Plan:
                 of_core.has_vectors = True
             else:
                 of_core.vectors = self.n_parameters
-        self.first_parameters.append(of_core.offset)
         layout = layer.layout(n_inputs)
         self.owners.append(layout)
         of_core.layout = <const ptrdiff_t *> address(layout)
@@ -239,7 +241,9 @@ cdef class Plan:
 
     def most_forward_threads(self, Py_ssize_t n_rows):
         """How many threads can share a forward pass; code in Python runs in one."""
-        calls_python = any(activation is not None and activation.in_python for activation in self.activations)
+        calls_python = self.loss.in_python or any(
+            activation is not None and activation.in_python for activation in self.activations
+        )
         return 1 if calls_python else (n_rows + self.tile_rows - 1) // self.tile_rows
 
     def most_threads(self, Py_ssize_t n_rows):
@@ -289,6 +293,11 @@ def _cut_layer(tiles, place, blocks, offset, itemsize, trainable):
     vectors = [block for block in blocks if len(block.shape) == 1]
     if not vectors:
         return
+    if any(block.penalty > 0 or block.rate != vectors[0].rate for block in vectors):
+        raise ValueError(
+            f"The vectors of layer {place}, {[block.name for block in vectors]}, have penalties or different rates; "
+            "give them one rate and penalty=0."
+        )
     last = tiles[-1] if tiles else None
     goes_with_last = (
         last is not None and not last["vectors"] and last["rate"] == vectors[0].rate

@@ -9,7 +9,7 @@ from libc.string cimport memcpy
 import numpy as np
 
 from fastmlp._core._memory cimport address
-from fastmlp._core._pass cimport Layer, LayerMemory
+from fastmlp._core._pass cimport Layer
 
 from fastmlp._core._activations import power_product_error
 
@@ -37,40 +37,47 @@ cdef void python_forward(const Pass *p, int place, char *a, const char *z, Py_ss
         (<object> p.memory.owner).fail(error)
 
 
-cdef void python_backward(const Pass *p, int place, Py_ssize_t n_rows) noexcept with gil:
+cdef void python_backward(
+    const Pass *p, const Tile *tile, int place, const char *a, const char *z
+) noexcept with gil:
     cdef:
         const Layer *layer = &p.net.layers[place]
-        const LayerMemory *before = &p.memory.layers[place - 1]
-        const LayerMemory *memory = &p.memory.layers[place]
+        Py_ssize_t n_rows = tile.n_rows, row = tile.first * p.net.itemsize
+        const char *gradient = p.memory.layers[place].grad + row * layer.outputs
+        char *delta_out = p.memory.layers[place - 1].grad + row * layer.inputs
     if p.memory.failed:
         return
     try:
         activation = (<object> p.net.owner).activations[place]
         delta = activation.backward(
-            array_at(p, memory.grad, n_rows, layer.outputs),
-            array_at(p, before.out, n_rows, layer.inputs),
-            array_at(p, memory.out, n_rows, layer.outputs),
+            array_at(p, gradient, n_rows, layer.outputs),
+            array_at(p, z, n_rows, layer.inputs),
+            array_at(p, a, n_rows, layer.outputs),
         )
-        put_at(p, before.grad, returned(delta, (n_rows, layer.inputs), activation, "backward"))
+        put_at(p, delta_out, returned(delta, (n_rows, layer.inputs), activation, "backward"))
     except BaseException as error:
         (<object> p.memory.owner).fail(error)
 
 
-cdef double python_loss(const Pass *p, const char *weights, Py_ssize_t n_rows) noexcept with gil:
-    """Sum of weight * loss, and dC/dA_L into the memory of the output's activation."""
+cdef double python_loss(
+    const Pass *p, const Tile *tile, const char *a, const char *weights, bint goes_back
+) noexcept with gil:
+    """Sum of weight * loss of a tile with outputs a; if it goes back, dC/dA_L into the memory of the last layer."""
     cdef:
         const Layer *layer = &p.net.layers[p.net.n_layers]
-        const LayerMemory *memory = &p.memory.layers[p.net.n_layers]
+        Py_ssize_t n_rows = tile.n_rows, row = tile.first * p.net.itemsize
+        char *gradient_out = p.memory.layers[p.net.n_layers].grad + row * layer.outputs
     if p.memory.failed:
         return NAN
     try:
-        a = array_at(p, memory.out, n_rows, layer.outputs)
-        y = array_at(p, p.memory.targets, n_rows, p.net.n_targets)
-        w = np.ones((n_rows, 1), a.dtype) if weights == NULL else array_at(p, weights, n_rows, 1)
+        outputs = array_at(p, a, n_rows, layer.outputs)
+        y = array_at(p, p.memory.targets + row * p.net.n_targets, n_rows, p.net.n_targets)
+        w = np.ones((n_rows, 1), outputs.dtype) if weights == NULL else array_at(p, weights, n_rows, 1)
         loss = (<object> p.net.owner).loss
-        values = returned(loss.values(a, y), (n_rows,), loss, "values")
-        gradient = returned(loss.gradient(a, y), (n_rows, layer.outputs), loss, "gradient")
-        put_at(p, memory.grad, p.batch.scale * w * gradient)
+        values = returned(loss.values(outputs, y), (n_rows,), loss, "values")
+        if goes_back:
+            gradient = returned(loss.gradient(outputs, y), (n_rows, layer.outputs), loss, "gradient")
+            put_at(p, gradient_out, p.batch.scale * w * gradient)
         return np.vdot(w.ravel().astype(np.float64), values)
     except BaseException as error:
         (<object> p.memory.owner).fail(error)

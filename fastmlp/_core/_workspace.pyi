@@ -3,7 +3,7 @@ import numpy as np
 from fastmlp._core._data import Data
 from fastmlp._core._plan import Plan
 
-Kind = tuple[int, bool, bool, bool, bool, int, int]
+Kind = tuple[int, bool, bool, bool, bool, int, Plan]
 
 def workspace_kind(
     plan: Plan,

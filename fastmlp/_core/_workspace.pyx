@@ -27,11 +27,10 @@ cdef Py_ssize_t n_panels(Py_ssize_t columns, Py_ssize_t width):
 def workspace_kind(
     Plan plan, Data data, Py_ssize_t rows, bint backward, bint packs=False, int n_threads=1
 ):
-    """What decides a workspace's size: two of one plan and kind can take each other's place."""
+    """What a workspace is made for: two of one kind, which have one plan, can take each other's place."""
     by_stored_values = data is not None and data.rows.columns != NULL and plan.net.layers[1].kind == DENSE
     gathers = data is not None and rows_in_place(&data.rows, 0) == NULL and not by_stored_values
-    lowest = plan.net.first_trained if packs else 0  # below which no layer has transposed weights
-    return rows, gathers, by_stored_values, backward, packs, n_threads, lowest
+    return rows, gathers, by_stored_values, backward, packs, n_threads, plan
 
 
 cdef class Workspace:

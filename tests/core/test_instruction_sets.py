@@ -27,3 +27,20 @@ def test_another_table_between_calls(first, second, width, dtype, monkeypatch):
     (model, probabilities), (expected, expected_probabilities) = trained([first, second, first]), trained([first] * 3)
     np.testing.assert_array_equal(model.network_.parameters, expected.network_.parameters)
     np.testing.assert_array_equal(probabilities, expected_probabilities)
+
+
+@pytest.mark.parametrize(("first", "second"), ORDERS)
+@pytest.mark.parametrize("trainable", [[1, 2, 3], "last"])
+def test_another_table_and_other_layers_to_train(first, second, trainable, dtype, monkeypatch):
+    """A new plan of the network keeps its table, and does not take memory that was made by another plan."""
+    X = np.random.default_rng(0).normal(size=(90, 40)).astype(dtype)
+    y = (X[:, 0] > 0).astype(int)
+
+    def trained(isas):
+        model = MLPClassifier((1032, 520), batch_size=45, random_state=0)
+        monkeypatch.setenv("FASTMLP_ISA", isas[0])
+        model.partial_fit(X, y, classes=[0, 1])
+        monkeypatch.setenv("FASTMLP_ISA", isas[1])
+        return model.set_params(trainable=trainable).partial_fit(X, y).network_.parameters
+
+    np.testing.assert_array_equal(trained([first, second]), trained([first, first]))

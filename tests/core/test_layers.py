@@ -152,7 +152,7 @@ def test_frozen_layers_stay(isa, trainable, batch_norm):
     if batch_norm:
         sizes = np.repeat([1, 2], [16, 8])
         np.testing.assert_array_equal(net.statistics != statistics, np.isin(sizes, numbers))
-    elif not batch_norm:
+    else:
         # One step changes what is trained as it would if all were.
         one, all_of_it = network("both", trainable=trainable), everything
         trained(one, X, y, n_steps=1)
@@ -230,6 +230,10 @@ def test_a_pickle_keeps_the_layers():
         (lambda: Scale(rate=-1), "rate is -1; pass a finite number of at least 0"),
         (lambda: Network([2, 1], input_layers=[Embedding([2], [3], [1])]), "but it has 2 inputs"),
         (lambda: Network([2, 1], input_layers=[Dense(3)]), "input_layers has Dense"),
+        (
+            lambda: Network([2, 1], input_layers=[Scale(), Embedding([1], [3], [2])]),
+            "only the first may be an Embedding",
+        ),
         (lambda: Network([2, 1], trainable="first"), "trainable is 'first'; pass 'all', 'last', or numbers"),
         (lambda: Network([2, 1], trainable=[2]), "numbers of dense layers from 1 to 1"),
         (lambda: Network([2, 1], trainable=[]), "trainable is"),
