@@ -13,6 +13,7 @@ cdef struct Rows:
     const char *y
     Py_ssize_t n_targets   # 0 where they are class numbers
     int label_bytes        # size of a class number; 0 where targets are none
+    Py_ssize_t n_labels    # one more than the largest class number
     double off             # what targets 0 and 1 become
     double on
     const char *w

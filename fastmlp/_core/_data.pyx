@@ -31,7 +31,11 @@ cdef class Data:
     """
 
     def __cinit__(self, X, targets=None, sample_weight=None, order=None, double off=0.0, double on=1.0):
-        cdef Rows *rows = &self.rows
+        cdef:
+            Rows *rows = &self.rows
+            Py_ssize_t i, label
+        if X.ndim != 2:
+            raise ValueError(f"X has {X.ndim} dimensions; pass rows of columns.")
         rows.n_rows = X.shape[0] if order is None else len(order)
         self.dtype, rows.itemsize = X.dtype, X.dtype.itemsize
         rows.n_columns, rows.row_bytes = X.shape[1], X.shape[1] * rows.itemsize
@@ -52,6 +56,8 @@ cdef class Data:
         else:
             rows.x = address(X)
         for name, array in [("targets", targets), ("sample_weight", sample_weight)]:
+            if array is not None and len(array) != X.shape[0]:
+                raise ValueError(f"{name} has {len(array)} rows, but X has {X.shape[0]}; pass one for each row.")
             if array is not None and array.dtype != X.dtype and not (name == "targets" and array.ndim == 1):
                 raise ValueError(f"{name} are {array.dtype}, but X is {X.dtype}; give them one dtype.")
         if order is not None and len(order):
@@ -60,9 +66,17 @@ cdef class Data:
         rows.n_targets = targets.shape[1] if targets is not None and targets.ndim == 2 else 0
         rows.y = address(targets)
         rows.label_bytes = 0 if targets is None or targets.ndim == 2 else targets.dtype.itemsize
+        if rows.label_bytes > 0 and targets.dtype not in (np.bool_, np.uint8, np.int32):
+            raise ValueError(f"Class numbers are {targets.dtype}; pass bool, uint8 or int32, or targets as columns.")
         rows.off, rows.on = off, on
         rows.w = address(sample_weight)
         rows.order = <const Py_ssize_t *> address(order)
+        if rows.label_bytes > 0:
+            for i in range(rows.n_rows):
+                label = integer_at(rows.y, source(rows, i), rows.label_bytes)
+                if label < 0:
+                    raise ValueError(f"A class number is {label}; they begin at 0.")
+                rows.n_labels = max(rows.n_labels, label + 1)
 
     @property
     def n_rows(self):

@@ -72,10 +72,15 @@ cdef class NetworkCore:
         return 0
 
     cdef int check_targets(self, Data data) except -1:
+        cdef Py_ssize_t n_targets = self.plan.net.n_targets
         self.check(&data.rows, data.dtype)
-        if data.rows.n_targets not in (0, self.plan.net.n_targets):
+        if data.rows.y == NULL and data.rows.n_rows > 0:
+            raise ValueError("There are no targets; pass some with X.")
+        if data.rows.label_bytes == 0 and data.rows.n_targets != n_targets:
+            raise ValueError(f"y has {data.rows.n_targets} columns; this network has {n_targets} targets.")
+        if data.rows.n_labels > max(n_targets, 2):
             raise ValueError(
-                f"y has {data.rows.n_targets} columns; this network has {self.plan.net.n_targets} targets."
+                f"y has the class number {data.rows.n_labels - 1}; this network has {max(n_targets, 2)} classes."
             )
         return 0
 
@@ -190,6 +195,8 @@ cdef class NetworkCore:
         With `of_trained` deltas and gradient are those that training needs, and the others stay as they are.
         """
         cdef BatchPass job = self._batch_pass(workspace, data, seed, team)
+        if len(gradient) != self.plan.n_parameters or gradient.dtype != self.plan.dtype:
+            raise ValueError(f"gradient has {len(gradient)} elements; the network has {self.plan.n_parameters}.")
         job.goes_back, job.of_trained, job.gradient = True, of_trained, address(gradient)
         if of_trained:
             job.p.stop = self.plan.net.first_trained
@@ -205,9 +212,10 @@ cdef class NetworkCore:
         return job.p.batch.scale * job.loss
 
     def loss_is_finite(self, Workspace workspace, Data data, Py_ssize_t n_rows):
-        """Whether the unweighted losses of the first `n_rows` rows are finite, in a prediction pass."""
+        """Whether the weighted losses of the first `n_rows` rows are finite, in a prediction pass."""
         cdef BatchPass job = BatchPass()
         self.check_targets(data)
+        self._check_plan(workspace)
         job.p, job.team = self.new_pass(&data.rows, workspace), alone
         job.p.batch = batch_of(&self.plan.net, &data.rows, 0, min(n_rows, data.rows.n_rows, workspace.rows), False, 0)
         job.n_tiles = self.plan.n_row_tiles(job.p.batch.n_rows)
@@ -216,7 +224,12 @@ cdef class NetworkCore:
         workspace.raise_error()
         return bool(isfinite(job.loss))
 
+    def _check_plan(self, Workspace workspace):
+        if workspace.kind[-1] is not self.plan:
+            raise ValueError("The workspace is that of another network, or of other layers to train; make a new one.")
+
     def _check_room(self, Workspace workspace, Data data):
+        self._check_plan(workspace)
         if data.rows.n_rows > workspace.rows:
             raise ValueError(f"X has {data.rows.n_rows} rows; this workspace takes {workspace.rows}.")
 

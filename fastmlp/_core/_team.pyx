@@ -81,6 +81,12 @@ cdef class Team:
     cdef run(self, Job job):
         """All threads do the job; returns when they are done."""
         cdef int i
+        if self.n_threads == 1:  # several callers may share a team that has no threads
+            with nogil:
+                job.run(0)
+            return
+        if self.job is not None:
+            raise RuntimeError("The team is busy with another job; take one team in each thread.")
         for i in range(2 * self.n_threads):
             fm_share_reset(&self.shares[i])
         self.job = job

@@ -2,6 +2,8 @@
 
 import gc
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +11,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
 from fastmlp import MLPClassifier, MLPRegressor, Network, Perceptron
+from fastmlp._core._data import Data
+from fastmlp._core._team import Team
+from fastmlp._core._training import Training
+from fastmlp._core._workspace import Workspace
 from fastmlp.activations import ACTIVATIONS, Activation
 from fastmlp.losses import Loss, Quantile
+from fastmlp.training.optimizers import SGD
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -215,3 +222,71 @@ def test_a_perceptron_of_other_weights():
     model.coef_ = model.coef_[:, :2].copy()
     with pytest.raises(ValueError, match=r"coef_ is \(1, 2\) and intercept_ \(1,\), but X has 4 features"):
         model.decision_function(X)
+
+
+def network_and_data(**arrays):
+    """What fits each other, but for the arrays that are given."""
+    network = Network([4, 6, 3], out_activation="softmax", loss="log_loss", random_state=0)
+    fitting = dict(X=np.ones((5, 4)), targets=np.zeros(5, np.uint8), sample_weight=np.ones(5))
+    return network, fitting | arrays
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (dict(X=np.ones(4)), "X has 1 dimensions"),
+        (dict(X=np.ones((5, 4, 0))), "X has 3 dimensions"),
+        (dict(targets=None), "There are no targets"),
+        (dict(targets=np.zeros(4, np.uint8)), "targets has 4 rows, but X has 5"),
+        (dict(sample_weight=np.ones(6)), "sample_weight has 6 rows, but X has 5"),
+        (dict(targets=np.array([0, 1, 2, 3, 0], np.uint8)), "y has the class number 3; this network has 3 classes"),
+        (dict(targets=np.array([0, 1, -2, 1, 0], np.int32)), "A class number is -2; they begin at 0"),
+        (dict(targets=np.zeros(5)), "Class numbers are float64; pass bool, uint8 or int32"),
+        (dict(targets=np.zeros((5, 2))), "y has 2 columns; this network has 3 targets"),
+    ],
+)
+def test_data_that_do_not_fit(arrays, message):
+    network, arrays = network_and_data(**arrays)
+    with pytest.raises(ValueError, match=message):
+        network.evaluate(Data(**arrays))
+
+
+def test_class_numbers_of_rows_that_are_left_out_may_be_anything():
+    network, arrays = network_and_data(targets=np.array([0, 1, 250, 1, 0], np.uint8))
+    assert np.isfinite(network.evaluate(Data(**arrays, order=np.array([4, 3, 0])))[0])
+
+
+def test_memory_of_another_kind():
+    network, arrays = network_and_data()
+    data, core = Data(**arrays), network.core
+    other = Network([4, 6, 3], out_activation="softmax", loss="log_loss", random_state=0)
+    workspace = core.workspace(data, backward=True)
+    with pytest.raises(ValueError, match="The workspace is that of another network"):
+        other.core.forward(workspace, data)
+    with pytest.raises(ValueError, match="gradient has 3 elements; the network has 51"):
+        core.backward(workspace, data, np.empty(3))
+    network.trainable = "last"
+    with pytest.raises(ValueError, match="or of other layers to train"):
+        network.core.backward(workspace, data, np.empty(51))
+
+
+def test_training_beyond_its_workspace():
+    network, arrays = network_and_data()
+    data, core = Data(**arrays), network.core
+    optimizer = SGD(network.parameters, momentum=0.0, nesterovs_momentum=False)
+    rule = SimpleNamespace(optimizer=optimizer, batch_size=5, l1=0.0, alpha=0.0, clip_norm=None)
+    for rows, n_threads in [(4, 2), (5, 1)]:
+        workspace = Workspace(core.plan, data, rows, True, True, n_threads)
+        with Team(2) as team, pytest.raises(ValueError, match=f"for {rows} rows and {n_threads} threads"):
+            Training(core, workspace, data, team, rule)
+
+
+def test_one_network_in_several_threads():
+    """Costs and gradients share nothing."""
+    network, X = Network([4, 30, 2], random_state=0), np.random.default_rng(0).normal(size=(300, 4))
+    expected = network.backward(X, X[:, :2])
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda _: network.backward(X, X[:, :2]), range(40)))
+    for gradients in got:
+        assert gradients.cost == expected.cost
+        assert_array_equal(gradients.inputs, expected.inputs)
