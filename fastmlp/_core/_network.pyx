@@ -6,7 +6,6 @@ or written beyond its end. Whatever goes wrong inside a pass is kept in the work
 raised at its end.
 """
 
-from libc.math cimport isfinite
 from libc.string cimport memset
 
 import numpy as np
@@ -96,20 +95,21 @@ cdef class NetworkCore:
             ForwardPass job = None
             Data data = None
             bint is_float32 = self.plan.net.itemsize == sizeof(float)
-            bint alone_in_place = team is None and order is None and point_at(&rows, X, is_float32)
+            bint in_place = team is None and order is None and point_at(&rows, X, is_float32)
+            # Passes over many rows pack weights, which may have changed by the next one.
+            bint is_prepared = in_place and rows.n_rows <= 2 * self.plan.tile_rows
             int last = self.plan.net.n_layers if activate_output else self.plan.net.raw
             Py_ssize_t n_columns = self.plan.net.layers[last].outputs
-        if alone_in_place:
+        if in_place:
             self.check(&rows, self.plan.dtype)
-            try:
-                job = <ForwardPass> self.idle.pop()
-            except IndexError:
-                job = self.forward_pass(None, None, False, self.plan.tile_rows)
         else:
             data = Data(X, None, None, order)
             self.check(&data.rows, data.dtype)
             rows = data.rows
-            job = self.forward_pass(data, team, False, rows.n_rows)
+        if is_prepared and self.idle:
+            job = <ForwardPass> self.idle.pop()
+        else:
+            job = self.forward_pass(data, team, False, self.plan.tile_rows if is_prepared else rows.n_rows)
         out = np.empty((rows.n_rows, n_columns), self.plan.dtype)
         job.p.rows, job.activates, job.out = &rows, activate_output, address(out)
         job.out_row_bytes = n_columns * self.plan.net.itemsize
@@ -121,7 +121,7 @@ cdef class NetworkCore:
             with nogil:
                 job.run(0)
         (<Workspace> job.p.memory.owner).raise_error()
-        if alone_in_place and not self.idle:
+        if is_prepared and not self.idle:
             self.idle.append(job)
         return out
 
@@ -210,19 +210,6 @@ cdef class NetworkCore:
         job.team.run(job)
         workspace.raise_error()
         return job.p.batch.scale * job.loss
-
-    def loss_is_finite(self, Workspace workspace, Data data, Py_ssize_t n_rows):
-        """Whether the weighted losses of the first `n_rows` rows are finite, in a prediction pass."""
-        cdef BatchPass job = BatchPass()
-        self.check_targets(data)
-        self._check_plan(workspace)
-        job.p, job.team = self.new_pass(&data.rows, workspace), alone
-        job.p.batch = batch_of(&self.plan.net, &data.rows, 0, min(n_rows, data.rows.n_rows, workspace.rows), False, 0)
-        job.n_tiles = self.plan.n_row_tiles(job.p.batch.n_rows)
-        with nogil:
-            job.run(0)
-        workspace.raise_error()
-        return bool(isfinite(job.loss))
 
     def _check_plan(self, Workspace workspace):
         if workspace.kind[-1] is not self.plan:

@@ -16,8 +16,8 @@ from fastmlp._core._kernels cimport FM_N_OPTIMIZERS, fm_kernels, fm_optimizer_na
 from fastmlp._core._layers cimport pack_weights, update_statistics
 from fastmlp._core._memory cimport PAGE, address
 from fastmlp._core._network cimport NetworkCore
-from fastmlp._core._pass cimport Net, ParameterTile, Pass
-from fastmlp._core._passes cimport batch_of, gradient_phase, gradient_tile, rows_phase
+from fastmlp._core._pass cimport Net, ParameterTile, Pass, Tile
+from fastmlp._core._passes cimport batch_of, gradient_phase, gradient_tile, row_tile, rows_phase, rows_tile
 from fastmlp._core._team cimport Job, Team, Turn
 from fastmlp._core._workspace cimport Workspace
 
@@ -91,6 +91,21 @@ cdef class Training(Job):
             workspace.make_whole_gradient(core.plan.n_parameters)
         self.p = core.new_pass(&data.rows, workspace)
         self.p.stop = core.plan.net.first_trained
+
+    def is_finite(self, Py_ssize_t n_rows):
+        """Whether all weights are finite, and in prediction the weighted losses of the first `n_rows` rows."""
+        cdef:
+            Pass p = self.p
+            Tile tile
+            double loss
+        p.batch = batch_of(p.net, p.rows, 0, min(n_rows, p.rows.n_rows, self.workspace.rows), False, 0)
+        tile = row_tile(0, p.batch.n_rows, 0, 1, 0)
+        if not self.core.all_finite():
+            return False
+        with nogil:
+            loss = rows_tile(&p, &tile, False)
+        self.workspace.raise_error()
+        return bool(isfinite(loss))
 
     def run_steps(self, Py_ssize_t first, const double[:, ::1] sizes, uint64_t seed):
         """Steps from row `first`, one for each row of `sizes`; the last batch may be short.

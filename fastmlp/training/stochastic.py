@@ -4,7 +4,7 @@ import copy
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -206,7 +206,8 @@ class Trainer(Solver):
         """Train for one epoch, and let it be judged and told; whether there may be another one."""
         learning_rate = self.schedule.learning_rate
         loss = self._take_steps(steps, data.n_rows)
-        if not (math.isfinite(loss) and self._last_step_was_good(data)):
+        # A step finds out whether the one before was good, and the last one is judged here.
+        if not (math.isfinite(loss) and steps.is_finite(ROWS_TO_JUDGE_LAST_STEP)):
             run.stop("diverged")
             return False
         info = run.record(loss, run.validate(), n_rows=data.n_rows, learning_rate=learning_rate)
@@ -236,13 +237,6 @@ class Trainer(Solver):
             if not math.isfinite(total):
                 break
         return total / n_rows
-
-    def _last_step_was_good(self, data):
-        """Whether weights and loss are finite after an epoch's last step; after each other one the next one looks."""
-        core = self.network.core
-        return core.all_finite() and core.loss_is_finite(
-            cast(Workspace, self._workspace), data, ROWS_TO_JUDGE_LAST_STEP
-        )
 
     def _keep(self, info: EpochInfo, good: Snapshot, run: Run) -> None:
         """Copy the weights of an epoch, if they are the best or each epoch's are kept."""
