@@ -1,4 +1,4 @@
-"""How many threads a fit is given."""
+"""How many threads a fit or a prediction is given."""
 
 import os
 import threading

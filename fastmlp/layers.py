@@ -53,6 +53,8 @@ class Layer:
     ----------
     kind : str
         Its name in the core.
+    is_random : bool
+        Whether training passes draw random numbers in it.
 
     Examples
     --------
@@ -62,6 +64,11 @@ class Layer:
     """
 
     kind: ClassVar[str]
+
+    @property
+    def is_random(self) -> bool:
+        """Only of the kinds that say so."""
+        return False
 
     def n_outputs(self, n_inputs: int) -> int:
         """Columns that the layer makes of `n_inputs`.
@@ -227,6 +234,11 @@ class Activate(Layer):
     activation: Activation
     kind: ClassVar[str] = "activation"
 
+    @property
+    def is_random(self) -> bool:
+        """Whether the activation is."""
+        return self.activation.is_random
+
     def n_outputs(self, n_inputs: int) -> int:
         """As many as the activation makes of so many units."""
         return self.activation.n_outputs(n_inputs)
@@ -249,6 +261,11 @@ class Dropout(Layer):
 
     rate: float
     kind: ClassVar[str] = "dropout"
+
+    @property
+    def is_random(self) -> bool:
+        """Always."""
+        return True
 
 
 @dataclass(frozen=True)

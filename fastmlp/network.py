@@ -301,8 +301,7 @@ class Network:
     @property
     def is_random(self) -> bool:
         """Whether training passes draw random numbers."""
-        activations = (*self.activations_, self.out_activation)
-        return self.input_dropout > 0 or any(self.dropout) or any(activation.is_random for activation in activations)
+        return self._is_random
 
     def forward(self, X: ArrayLike) -> np.ndarray:
         """Outputs A_L (S1).
@@ -452,7 +451,7 @@ class Network:
         Returns
         -------
         list of ndarray of shape (n_samples, outputs of layer l)
-            After dropout.
+            After dropout. A_0 of a training pass is what an embedding and dropout make of X.
 
         Raises
         ------
@@ -617,7 +616,7 @@ class Network:
             if block.rate != 1:
                 view *= block.rate
         self._parameters -= learning_rate * gradient
-        self._core.follow_batch_statistics(workspace, data.n_rows)
+        self._core.follow_batch_statistics(workspace, data)
         return cost
 
     def jacobian(self, X: ArrayLike) -> np.ndarray:
@@ -838,6 +837,7 @@ class Network:
         """Make the views and the compiled core, which are derived from the parameters and never stored."""
         self.layer_parameters_ = block_views(self.parameters, self.sizes[0], self.layers_)
         self._views = dense_views(self.layer_parameters_, self.layers_)
+        self._is_random = any(layer.is_random for layer in self.layers_)
         self.running_means_: list[np.ndarray | None] = [None] * len(self.coefs_)
         self.running_variances_: list[np.ndarray | None] = [None] * len(self.coefs_)
         start = 0
@@ -855,7 +855,7 @@ class Network:
                 mean[...], variance[...] = 0, 1
 
     def __getstate__(self):
-        derived = {"_views", "layer_parameters_", "running_means_", "running_variances_", "_core"}
+        derived = {"_views", "_is_random", "layer_parameters_", "running_means_", "running_variances_", "_core"}
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
     def __setstate__(self, state):

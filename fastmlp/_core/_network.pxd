@@ -2,6 +2,7 @@ from fastmlp._core._data cimport Data, Rows
 from fastmlp._core._pass cimport Pass
 from fastmlp._core._passes cimport ForwardPass
 from fastmlp._core._plan cimport Plan
+from fastmlp._core._team cimport Team
 from fastmlp._core._workspace cimport Workspace
 
 
@@ -17,4 +18,5 @@ cdef class NetworkCore:
     cdef Pass new_pass(self, const Rows *rows, Workspace workspace)
     cdef int check(self, const Rows *rows, dtype) except -1
     cdef int check_targets(self, Data data) except -1
+    cdef int _check_pass(self, Workspace workspace, Data data, bint backward, Team team) except -1
     cdef ForwardPass forward_pass(self, Data data, team, bint backward, Py_ssize_t n_rows)

@@ -178,8 +178,7 @@ cdef class NetworkCore:
         cdef:
             Pass p = self.new_pass(&data.rows, workspace)
             Tile tile = row_tile(0, data.rows.n_rows, 0, 1, 0)
-        self.check(&data.rows, data.dtype)
-        self._check_room(workspace, data)
+        self._check_pass(workspace, data, False, None)
         p.batch = batch_of(p.net, p.rows, 0, data.rows.n_rows, seed is not None, seed or 0)
         with nogil:
             forward_tile(&p, &tile, p.net.n_layers)
@@ -211,39 +210,37 @@ cdef class NetworkCore:
         workspace.raise_error()
         return job.p.batch.scale * job.loss
 
-    def _check_plan(self, Workspace workspace):
-        if workspace.kind[-1] is not self.plan:
-            raise ValueError("The workspace is that of another network, or of other layers to train; make a new one.")
-
-    def _check_room(self, Workspace workspace, Data data):
-        self._check_plan(workspace)
-        if data.rows.n_rows > workspace.rows:
-            raise ValueError(f"X has {data.rows.n_rows} rows; this workspace takes {workspace.rows}.")
+    cdef int _check_pass(self, Workspace workspace, Data data, bint backward, Team team) except -1:
+        self.check(&data.rows, data.dtype)
+        return workspace.check(
+            self.plan, data, data.rows.n_rows, backward, False, 1 if team is None else team.n_threads
+        )
 
     def _batch_pass(self, Workspace workspace, Data data, seed, Team team):
         cdef BatchPass job = BatchPass()
         self.check_targets(data)
-        self._check_room(workspace, data)
+        self._check_pass(workspace, data, True, team)
         job.p, job.team = self.new_pass(&data.rows, workspace), alone if team is None else team
         job.p.batch = batch_of(&self.plan.net, &data.rows, 0, data.rows.n_rows, seed is not None, seed or 0)
         job.n_tiles = self.plan.n_row_tiles(data.rows.n_rows)
         return job
 
-    def follow_batch_statistics(self, Workspace workspace, Py_ssize_t n_rows):
-        """Let the running statistics follow those of the workspace's last training batch, of `n_rows` rows."""
+    def follow_batch_statistics(self, Workspace workspace, Data data):
+        """Let the running statistics follow those of the workspace's last training pass, which was over the data."""
         cdef Pass p = self.new_pass(NULL, workspace)
-        p.batch.n_rows, p.batch.statistics_vary = n_rows, n_rows > 1
+        self._check_pass(workspace, data, False, None)
+        p.batch.n_rows, p.batch.statistics_vary = data.rows.n_rows, data.rows.n_rows > 1
         if p.batch.statistics_vary:
             update_statistics(&p)
 
     # From any derivative by the outputs back to the inputs.
 
     def pull_back(self, Workspace workspace, Data data):
-        """After `forward` of the data: from the workspace's output_gradient to its deltas."""
+        """Fill the workspace's deltas, after `forward` of the data: from its output_gradient down."""
         cdef:
             Pass p = self.new_pass(&data.rows, workspace)
             Tile tile = row_tile(0, data.rows.n_rows, 0, 1, 0)
-        self._check_room(workspace, data)
+        self._check_pass(workspace, data, True, None)
         p.batch = batch_of(p.net, p.rows, 0, data.rows.n_rows, False, 0)
         with nogil:
             backward_tile(&p, &tile, p.net.n_layers)
@@ -256,7 +253,7 @@ cdef class NetworkCore:
             Tile tile = row_tile(0, data.rows.n_rows, 0, 1, 0)
             LayerMemory *layers = workspace.memory.layers
             int place
-        self._check_room(workspace, data)
+        self._check_pass(workspace, data, True, None)
         if out.shape != (data.rows.n_rows, self.plan.net.layers[0].outputs) or out.dtype != self.plan.dtype:
             raise ValueError(f"out has shape {out.shape}; it has to be that of X.")
         p.batch = batch_of(p.net, p.rows, 0, data.rows.n_rows, seed is not None, seed or 0)

@@ -73,12 +73,7 @@ cdef class Training(Job):
         if any(moment.shape != core.parameters.shape or moment.dtype != core.parameters.dtype for moment in moments):
             raise ValueError("The optimizer's moments are those of another network; make a new optimizer.")
         core.check_targets(data)
-        core._check_plan(workspace)
-        if rule.batch_size > workspace.rows or team.n_threads > workspace.kind[-2]:
-            raise ValueError(
-                f"The workspace is for {workspace.rows} rows and {workspace.kind[-2]} threads, but a batch has "
-                f"{rule.batch_size} and the team {team.n_threads}; make a new one."
-            )
+        workspace.check(core.plan, data, rule.batch_size, True, True, team.n_threads)
         self.core, self.workspace, self.data, self.team, self.moments = core, workspace, data, team, moments
         self.batch_size, self.l1, self.l2 = rule.batch_size, rule.l1, rule.alpha
         self.step.kernel = OPTIMIZER_KERNELS[optimizer.kernel]

@@ -19,6 +19,9 @@ cdef class Workspace:
         object error
         object dtype
 
+    cdef int check(
+        self, Plan plan, Data data, Py_ssize_t rows, bint backward, bint packs=*, int n_threads=*
+    ) except -1
     cdef make_whole_gradient(self, Py_ssize_t n_parameters)
     cdef array(self, shape, char **pointer, quarter=*)
     cdef double *doubles(self, Py_ssize_t n) except NULL

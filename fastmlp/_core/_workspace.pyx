@@ -85,6 +85,24 @@ cdef class Workspace:
         if packs and plan.net.kernels.panel_columns > 0:
             self._pack_layers(plan, backward)
 
+    cdef int check(
+        self, Plan plan, Data data, Py_ssize_t rows, bint backward, bint packs=False, int n_threads=1
+    ) except -1:
+        """Refuse a pass that would read or write beyond this memory, or where there is none."""
+        most_rows, gathers, by_stored_values, has_gradients, has_packed, most_threads, own_plan = self.kind
+        if own_plan is not plan:
+            raise ValueError("The workspace is that of another network, or of other layers to train; make a new one.")
+        if rows > most_rows or n_threads > most_threads:
+            raise ValueError(
+                f"The workspace is for {most_rows} rows and {most_threads} threads, not for {rows} and {n_threads}; "
+                "make a new one."
+            )
+        if (backward and not has_gradients) or (packs and not has_packed):
+            raise ValueError("The workspace is for another kind of pass; make a new one.")
+        if (gathers, by_stored_values) != workspace_kind(plan, data, rows, backward)[1:3]:
+            raise ValueError("The workspace is for data of another layout; make a new one.")
+        return 0
+
     def __dealloc__(self):
         PyMem_Free(self.memory.layers)
 

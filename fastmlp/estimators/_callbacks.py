@@ -13,7 +13,7 @@ from fastmlp.training.callbacks import EpochInfo
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:
-
+    # mypy sees both branches, and takes this class for another of the same name.
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Nothing to support."""
 

@@ -270,6 +270,40 @@ def test_memory_of_another_kind():
         network.core.backward(workspace, data, np.empty(51))
 
 
+@pytest.mark.parametrize("name", ["backward", "cost", "pull_back", "input_gradient"])
+def test_memory_without_gradients(name):
+    network, arrays = network_and_data()
+    data = Data(**arrays)
+    out = dict(backward=[np.empty(51)], input_gradient=[np.empty((5, 4))]).get(name, [])
+    with pytest.raises(ValueError, match="for another kind of pass"):
+        getattr(network.core, name)(network.core.workspace(data), data, *out)
+
+
+@pytest.mark.parametrize("name", ["forward", "backward", "cost", "pull_back", "input_gradient"])
+@pytest.mark.parametrize("layout", ["shuffled", "sparse"])
+def test_memory_for_another_layout(name, layout):
+    network, arrays = network_and_data()
+    core, data = network.core, Data(**arrays)
+    if layout == "shuffled":
+        other = Data(**arrays, order=np.array([3, 1, 2]))
+    else:
+        other = Data(**arrays | dict(X=csr_array(np.ones((5, 4)))))
+    out = dict(backward=[np.empty(51)], input_gradient=[np.empty((5, 4))]).get(name, [])
+    with pytest.raises(ValueError, match="for data of another layout"):
+        getattr(core, name)(core.workspace(data, backward=True), other, *out)
+
+
+@pytest.mark.parametrize("name", ["pull_back", "input_gradient", "follow_batch_statistics"])
+def test_other_columns_and_more_rows(name):
+    network, arrays = network_and_data()
+    workspace = network.core.workspace(Data(**arrays), backward=True)
+    out = dict(input_gradient=[np.empty((5, 4))]).get(name, [])
+    with pytest.raises(ValueError, match="with 3 columns, but this network computes in float64 on 4"):
+        getattr(network.core, name)(workspace, Data(np.ones((5, 3))), *out)
+    with pytest.raises(ValueError, match="for 5 rows and 1 threads, not for 6 and 1"):
+        getattr(network.core, name)(workspace, Data(np.ones((6, 4))), *out)
+
+
 def test_training_beyond_its_workspace():
     network, arrays = network_and_data()
     data, core = Data(**arrays), network.core
@@ -277,7 +311,10 @@ def test_training_beyond_its_workspace():
     rule = SimpleNamespace(optimizer=optimizer, batch_size=5, l1=0.0, alpha=0.0, clip_norm=None)
     for rows, n_threads in [(4, 2), (5, 1)]:
         workspace = Workspace(core.plan, data, rows, True, True, n_threads)
-        with Team(2) as team, pytest.raises(ValueError, match=f"for {rows} rows and {n_threads} threads"):
+        with (
+            Team(2) as team,
+            pytest.raises(ValueError, match=f"for {rows} rows and {n_threads} threads, not for 5 and 2"),
+        ):
             Training(core, workspace, data, team, rule)
 
 
