@@ -834,7 +834,8 @@ class Network:
         return Plan(self.sizes[0], self.layers_, self.loss, dtype, self._trained_layers(), before)
 
     def _connect(self, plan):
-        """Make the views and the compiled core, which are derived from the parameters and never stored."""
+        """Make the compiled core and the views, which are derived from the parameters and never stored."""
+        self._core = NetworkCore(self._parameters, self.statistics, plan)
         self.layer_parameters_ = block_views(self.parameters, self.sizes[0], self.layers_)
         self._views = dense_views(self.layer_parameters_, self.layers_)
         self._is_random = any(layer.is_random for layer in self.layers_)
@@ -845,7 +846,6 @@ class Network:
             self.running_means_[layer] = self.statistics[start : start + units]
             self.running_variances_[layer] = self.statistics[start + units : start + 2 * units]
             start += 2 * units
-        self._core = NetworkCore(self.parameters, self.statistics, plan)
 
     def _initialize(self, random_state):
         for layer, blocks in zip(self.layers_, self.layer_parameters_, strict=True):
