@@ -15,13 +15,13 @@ from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
 from fastmlp._core._network import NetworkCore
 from fastmlp._core._plan import Plan
-from fastmlp._threads import forward_threads, team_of
 from fastmlp._typing import MatrixLike, RandomState
 from fastmlp._views import LayerViews, block_views, dense_views, writeable
 from fastmlp.activations import Activation, Increasing, get_activation
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.layers import Activate, BatchNorm, Dense, Dropout, Embedding, Layer, Scale
 from fastmlp.losses import Loss, Quantile, get_loss
+from fastmlp.training._threads import forward_threads, team_of
 
 # Rows of one pass of `jacobian`: bounds its memory.
 JACOBIAN_BLOCK_ROWS = 1024

@@ -9,8 +9,8 @@ from scipy.optimize import minimize
 
 from fastmlp._core._team import Team
 from fastmlp._core._workspace import Workspace
-from fastmlp._threads import n_threads, team_of
 from fastmlp.network import Network
+from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.problem import Problem
 from fastmlp.training.run import DivergenceError, History, Observers, Run
 from fastmlp.training.snapshot import Snapshot

@@ -12,9 +12,9 @@ from fastmlp._core._data import Data
 from fastmlp._core._team import Team
 from fastmlp._core._training import Training
 from fastmlp._core._workspace import Workspace, workspace_kind
-from fastmlp._threads import n_threads, team_of
 from fastmlp._warn import warn, warn_convergence
 from fastmlp.network import Network, writeable
+from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.callbacks import EpochInfo
 from fastmlp.training.optimizers import SOLVERS, Optimizer
 from fastmlp.training.problem import Problem

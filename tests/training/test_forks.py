@@ -8,7 +8,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_info
 
-from fastmlp import MLPRegressor, _blas_threads, _hold, _threads
+from fastmlp import MLPRegressor, _blas_threads, _hold
+from fastmlp.training import _threads
 
 pytestmark = [
     pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork"),
