@@ -310,6 +310,65 @@ static void FM_NAME(gemm_narrow)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_
   }
 }
 
+/* m = 1: B is read in place, up to eight panels at a time, because a tile of one row would leave most registers empty.
+ * Each element of C is summed as a tile sums it, so a row has the same bits alone and among others: in half a tile
+ * init comes last. */
+static inline __attribute__((always_inline)) void FM_NAME(row_tile)(int n_panels, int n_vectors, REAL *c,
+                                                                    int partial, const REAL *a,
+                                                                    ptrdiff_t a_col, const REAL *b,
+                                                                    ptrdiff_t ldb, const FM_NAME(ends) * ends,
+                                                                    ptrdiff_t k) {
+  const int is_half = n_vectors == 1 && partial && partial <= LANES / 2;
+  const REAL *init = ends->accumulate ? NULL : ends->init;
+  VEC sum[8][2];
+#define FM_EACH_PANEL                                                                                        \
+  _Pragma("GCC unroll 8") for (int i = 0; i < n_panels; i++)                                                 \
+      _Pragma("GCC unroll 2") for (int v = 0; v < n_vectors; v++)
+#define FM_LOAD_OF_ROW(x)                                                                                    \
+  (partial && v == n_vectors - 1 ? (VEC)FM_NAME(load_first)((x) + i * NR + v * LANES, partial)               \
+                                 : *(const VEC *)((x) + i * NR + v * LANES))
+  FM_EACH_PANEL sum[i][v] = init && !is_half ? FM_LOAD_OF_ROW(init) : (VEC){0};
+  for (ptrdiff_t p = 0; p < k; p++) {
+    const REAL ap = a[p * a_col];
+    FM_EACH_PANEL sum[i][v] += ap * FM_LOAD_OF_ROW(b + p * ldb);
+  }
+  if (init && is_half) FM_EACH_PANEL sum[i][v] += FM_LOAD_OF_ROW(init);
+  FM_NAME(store_tile)(n_panels, n_vectors, c, NR, partial, sum, ends);
+}
+
+static void FM_NAME(row)(REAL *c, const REAL *a, ptrdiff_t a_col, const REAL *b, ptrdiff_t ldb,
+                         const FM_NAME(ends) * after, ptrdiff_t n, ptrdiff_t k) {
+  const ptrdiff_t n_blocks = (k + FM_K_BLOCK - 1) / FM_K_BLOCK;
+  const int last_lanes = (int)(n % LANES);
+  for (ptrdiff_t s = 0; s < n_blocks; s++) {
+    const ptrdiff_t p0 = s * k / n_blocks, kb = (s + 1) * k / n_blocks - p0;
+    ptrdiff_t j = 0;
+    while (j < n) {
+      const REAL *a_block = a + p0 * a_col, *b_block = b + p0 * ldb + j;
+      const ptrdiff_t n_panels = (n - j) / NR;
+      FM_NAME(ends) ends = {.init = after->init ? after->init + j : NULL, .accumulate = s > 0};
+      if (s == n_blocks - 1) ends.relu = after->relu, ends.mask = after->mask ? after->mask + j : NULL;
+#define FM_ROW_TILE(n_panels, n_vectors, partial)                                                            \
+  FM_NAME(row_tile)(n_panels, n_vectors, c + j, partial, a_block, a_col, b_block, ldb, &ends, kb)
+      if (n_panels >= 8) {
+        FM_ROW_TILE(8, 2, 0), j += 8 * NR;
+      } else if (n_panels >= 4) {
+        FM_ROW_TILE(4, 2, 0), j += 4 * NR;
+      } else if (n_panels >= 2) {
+        FM_ROW_TILE(2, 2, 0), j += 2 * NR;
+      } else if (n_panels == 1) {
+        FM_ROW_TILE(1, 2, 0), j += NR;
+      } else {
+        if (n - j > LANES)
+          FM_ROW_TILE(1, 2, last_lanes);
+        else
+          FM_ROW_TILE(1, 1, last_lanes);
+        j = n;
+      }
+    }
+  }
+}
+
 /* The end of a product that gemv has computed. */
 static void FM_NAME(finish_vector)(REAL *c, ptrdiff_t n, const fm_product *product) {
   const REAL *mask = product->mask;
@@ -337,6 +396,10 @@ static void FM_NAME(gemm)(const fm_product *product, void *scratch_in) {
     return;
   }
   const FM_NAME(ends) ends = {.init = init, .mask = product->mask, .relu = product->relu};
+  if (m == 1 && b_col == 1) {
+    FM_NAME(row)(c, a, a_col, b, b_row, &ends, n, k);
+    return;
+  }
   ptrdiff_t narrow = 0;
   if (a_row == 1 && !product->packed && !init && !product->mask && !product->relu && m >= NR &&
       n % LANES <= LANES / 2)
