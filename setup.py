@@ -3,6 +3,7 @@
 import os
 from glob import glob
 
+import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -37,7 +38,7 @@ def extension(name, c_sources=()):
     return Extension(
         f"fastmlp._core.{name}",
         [f"fastmlp/_core/{name}.pyx", *c_sources],
-        include_dirs=["src_c"],
+        include_dirs=["src_c", np.get_include()],
         depends=C_HEADERS,
         extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,
@@ -63,6 +64,7 @@ setup(
             extension("_passes"),
             extension("_network"),
             extension("_team"),
+            extension("_predictor"),
             extension("_training"),
             extension("_perceptron"),
         ],
