@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from fastmlp._warn import warn
-from fastmlp.training._progress import progress_of
+from fastmlp.training._progress import Progress
 from fastmlp.training.callbacks import EpochInfo
 
 
@@ -156,7 +156,7 @@ class Run:
         self.observers = observers or Observers()
         self._unless_stopped = stop_reason
         history.n_epochs, history.stop_reason = 0, stop_reason
-        self._progress = progress_of(max_iter) if self.observers.verbose else None
+        self._progress = Progress(max_iter) if self.observers.verbose else None
         max_time = self.observers.max_time
         self._deadline = math.inf if max_time is None else time.monotonic() + max_time
 
