@@ -174,7 +174,8 @@ SHARED_ATTRIBUTES = """network_ : Network
         With ``early_stopping`` the best score, and its place in the curves, from 1; else None.
 
     feature_importances_ : ndarray of shape (n_features,)
-        Mean absolute derivative of the output by each feature, with sum 1; after ``fit``, not ``partial_fit`` (S24).
+        Mean absolute derivative of the output by each feature, times the feature's standard deviation, with sum 1; after
+        ``fit``, not ``partial_fit`` (S24).
 
     n_iter_ : int
         Epochs, or iterations of lbfgs, of the last fit.

@@ -101,6 +101,8 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         solver.history,
         solver,
         checked.split_random_state,
+        moment_bytes=sum(moment.nbytes for moment in solver.moments),
+        batch_rows=solver.batch_size,
         checked=checked.parameters,
     )
     return checked, fit, solver

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_regressor
-from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
 
-from fastmlp._blocks import row_blocks
 from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
 from fastmlp.activations import Activation
 from fastmlp.inspection import _passes
+from fastmlp.inspection._columns import Moments, column_moments
 from fastmlp.inspection._model import FittedModel, loss_targets
 from fastmlp.network import Network
 from fastmlp.training.solvers import SOLVERS
@@ -142,22 +141,9 @@ class Evidence:
         )
 
     @cached_property
-    def column_moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Mean and standard deviation of each column, and its largest distance from the mean."""
-        if issparse(self.X):
-            mean, variance = mean_variance_axis(self.X.astype(np.float64), axis=0, weights=self.weights)
-            least, largest = min_max_axis(self.X, axis=0)
-            return mean, np.sqrt(variance), np.maximum(largest - mean, mean - least)
-        n_features = self.X.shape[1]
-        mean, variance, distance = (np.zeros(n_features) for _ in range(3))
-        blocks = list(row_blocks(self.X.shape[0], self.weights.itemsize * n_features, _passes.BLOCK_ROWS))
-        for rows in blocks:
-            mean += self.weights[rows] @ self.X[rows]
-        for rows in blocks:
-            difference = np.abs(self.X[rows] - mean)
-            distance = np.maximum(distance, difference.max(axis=0))
-            variance += self.weights[rows] @ np.square(difference, out=difference)
-        return mean, np.sqrt(variance), distance
+    def column_moments(self) -> Moments:
+        """Of the columns of X."""
+        return column_moments(self.X, self.weights)
 
     @cached_property
     def shares_of_rows(self) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -19,7 +19,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 
 from fastmlp import MLPClassifier, MLPRegressor
-from fastmlp.inspection import Diagnosis, Finding, _diagnose, _passes, diagnose
+from fastmlp.inspection import Diagnosis, Finding, _columns, _diagnose, _passes, diagnose
 from fastmlp.inspection._diagnose import DETECTIONS, SHARE_OF_UNITS, Evidence
 from fastmlp.training.run import DivergenceError
 
@@ -103,7 +103,7 @@ def test_inputs_of_sparse_data(rng):
 
 
 def test_moments_of_columns(rng, monkeypatch):
-    monkeypatch.setattr(_passes, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(_columns, "BLOCK_ROWS", 7)
     X = rng.normal(5, 2, size=(50, 3))
     counts = rng.integers(1, 4, 50)
     repeated = np.repeat(X, counts, axis=0)
