@@ -109,6 +109,12 @@ def _names(fit):
     return fit.columns.names
 
 
+def _name_of_head(fit):
+    head = fit.network.out_activation
+    # Who reads "softmax" takes one over all outputs.
+    return head.name if head.group_sizes is None else f"{head.name} of each target"
+
+
 class FittedAttributesMixin:
     """The attributes that are read from ``_fit``, the last fit's value: they are always those of the moment."""
 
@@ -119,7 +125,7 @@ class FittedAttributesMixin:
     feature_names_in_ = FittedAttribute(_names, "Names of the columns of X in ``fit``, if they are strings.")
     n_layers_ = FittedAttribute(lambda fit: len(fit.network.sizes), "Layers of units, input and output included.")
     n_outputs_ = FittedAttribute(lambda fit: fit.network.n_outputs, "Outputs of the network.")
-    out_activation_ = FittedAttribute(lambda fit: fit.network.out_activation.name, "Output activation.")
+    out_activation_ = FittedAttribute(_name_of_head, "Output activation.")
     loss_curve_ = FittedAttribute(lambda fit: fit.history.loss_curve, "Loss of each epoch.")
     learning_rate_curve_ = FittedAttribute(
         lambda fit: fit.history.learning_rates, "Learning rate at the start of each epoch; empty for lbfgs."

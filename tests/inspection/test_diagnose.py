@@ -19,7 +19,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 
 from fastmlp import MLPClassifier, MLPRegressor
-from fastmlp.inspection import Diagnosis, Finding, _columns, _diagnose, _passes, diagnose
+from fastmlp.inspection import Diagnosis, Finding, _columns, _diagnose, diagnose
 from fastmlp.inspection._diagnose import DETECTIONS, SHARE_OF_UNITS, Evidence
 from fastmlp.training.run import DivergenceError
 
