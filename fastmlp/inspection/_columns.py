@@ -73,3 +73,26 @@ def spread_over(n_rows: int, n_wanted: int) -> np.ndarray:
     ndarray of intp of shape (n_wanted,)
     """
     return np.arange(n_wanted) * n_rows // n_wanted
+
+
+def some_rows(X: MatrixLike, rows: np.ndarray | None, n_values: int, least: int) -> np.ndarray:
+    """Rows that are evenly spread and hold so many values in all.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_columns)
+    rows : ndarray of intp, or None
+        Which to choose from; None for all.
+    n_values : int
+        Of a sparse X, stored ones.
+    least : int
+        Rows to take nevertheless.
+
+    Returns
+    -------
+    ndarray of intp
+    """
+    n_rows = X.shape[0] if rows is None else len(rows)
+    of_a_row = X.nnz // X.shape[0] + 1 if issparse(X) else X.shape[1]
+    places = spread_over(n_rows, min(n_rows, max(least, n_values // of_a_row)))
+    return places if rows is None else rows[places]

@@ -4,7 +4,6 @@ from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils._set_output import _get_output_config
@@ -13,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._typing import MatrixLike
 from fastmlp.inspection import _passes
-from fastmlp.inspection._columns import column_moments, spread_over
+from fastmlp.inspection._columns import column_moments, some_rows, spread_over
 from fastmlp.inspection._diagnose import Diagnosis, diagnose
 from fastmlp.inspection._model import FittedModel, loss_targets
 from fastmlp.inspection._summary import Summary, summarize
@@ -24,7 +23,7 @@ IMPORTANCE_ROWS = 200
 LEAST_IMPORTANCE_ROWS = 8
 IMPORTANCE_DERIVATIVES = 1 << 22
 # Values from which it takes the columns' deviations: rare ones, such as words and categories, need many rows.
-DEVIATION_VALUES = 1 << 20
+DEVIATION_VALUES = 1 << 18
 # Gradients of one integral.
 N_STEPS = 50
 
@@ -420,10 +419,8 @@ class InspectionMixin(FittedModel, TransformerMixin):
         places = spread_over(n_rows, n_taken)
         output = None if outputs == [None] else np.arange(n_taken) % len(outputs)
         derivatives = self._sum_of_derivatives(X, [output], places if rows is None else rows[places])
-        stored = X.nnz // X.shape[0] + 1 if issparse(X) else X.shape[1]
-        places = spread_over(n_rows, min(n_rows, max(n_wanted, DEVIATION_VALUES // stored)))
-        sample = X[places if rows is None else rows[places]]
-        deviation = column_moments(sample, np.full(len(places), 1 / len(places))).deviation
+        sample = X[some_rows(X, rows, DEVIATION_VALUES, least=n_wanted)]
+        deviation = column_moments(sample, np.full(sample.shape[0], 1 / sample.shape[0])).deviation
         return self._shares_of_sum(derivatives * deviation, X.dtype)
 
     def __sklearn_tags__(self):
