@@ -186,8 +186,8 @@ class BaseMLP(
         Assigning to them, or to one of them, writes into the network. (After ``early_stopping`` a fit that goes on does
         so from the last weights of the fit before, not from the best ones, which these are.)
 
-        With batch normalization they are computed, which is folded into them, so that they predict without it, and
-        cannot be written to: ``network_.coefs_`` can.
+        With batch normalization they are computed: it is folded into them, so that they predict the same without it.
+        They cannot be written to then; ``network_.coefs_`` can.
         """
         return self._weights(0)
 

@@ -157,7 +157,7 @@ SHARED_ATTRIBUTES = """network_ : Network
 
     coefs_, intercepts_ : list of ndarray of shape (fan_in, fan_out), and (fan_out,)
         Weights and biases of each layer: views of one flat array, ``network_.parameters``. With ``batch_norm`` they are
-        computed, with it folded in, so that they predict the same without it, and read-only; ``network_.coefs_``,
+        computed and read-only: it is folded into them, so that they predict the same without it. ``network_.coefs_``,
         ``network_.intercepts_`` and ``network_.scales_`` are what is trained.
 
     loss_curve_ : list of float
