@@ -190,9 +190,9 @@ class LBFGS(Solver):
             history.best = float(result.fun)
             history.loss_curve.append(history.best)
 
-    def not_converged(self, max_iter):
+    def not_converged(self, max_iter, advice):
         """Message on the limits, either of which may have ended the fit."""
         return (
             f"lbfgs failed to converge after {self.history.n_epochs} iteration(s): it reached max_iter={max_iter} or "
-            f"max_fun={self.max_fun}. Increase it, or scale X."
+            f"max_fun={self.max_fun}. {advice or 'Increase it, or scale X.'}"
         )

@@ -102,6 +102,8 @@ class Observers:
         Seconds after which no further epoch begins.
     verbose : bool, default=False
         Whether to show progress.
+    advise : callable, default=None
+        Returns what of the data may have made training diverge, with what to change, or "".
     """
 
     model: Any = None
@@ -110,6 +112,7 @@ class Observers:
     validate: Callable[[], tuple[float, float]] | None = None
     max_time: float | None = None
     verbose: bool = False
+    advise: Callable[[], str] | None = None
 
 
 class Run:
@@ -280,14 +283,15 @@ class Run:
         epoch : int, default=None
             Which epoch it was; by default the one after the last recorded.
         """
-        last = self.history.n_epochs
+        last, advise = self.history.n_epochs, self.observers.advise
+        advice = "" if advise is None else advise()
         if kept is None:
             kept = f"its last good weights, {f'those of {self.unit} {last}' if last else 'those it had before'}"
         return (
             f"Training diverged in {self.unit} {epoch or last + 1}: the loss or a weight became NaN or infinite. "
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
             "preprocessed: scale X (for example with StandardScaler), scale large regression targets, or lower "
-            f"learning_rate_init. The model keeps {kept}."
+            f"learning_rate_init. {advice}{' ' if advice else ''}The model keeps {kept}."
         )
 
 

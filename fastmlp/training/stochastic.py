@@ -289,11 +289,11 @@ class Trainer(Solver):
         self.history.validation_losses.append(math.nan)
         warn_convergence(run.divergence_message(kept="the weights with the best validation score"))
 
-    def not_converged(self, max_iter):
+    def not_converged(self, max_iter, advice):
         """Message that begins as scikit-learn's does, by which programs may filter it."""
         return (
             f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't converged yet. "
-            "Increase max_iter, or scale X, or change learning_rate_init."
+            f"{advice or 'Increase max_iter, or scale X, or change learning_rate_init.'}"
         )
 
     def continue_from(self, before: "Trainer") -> None:
