@@ -1,5 +1,6 @@
 """Threads: the same bits for any number of them, beside whatever else runs in the process, and only where they pay."""
 
+import _thread
 import multiprocessing
 import os
 import subprocess
@@ -253,7 +254,7 @@ def test_where_the_system_has_no_more_threads(table, every_thread_pays, monkeypa
     X, y = table
     expected = fitted(X, y, 1).network_.parameters
     started = []
-    real = threading._start_new_thread
+    real = _thread.start_new_thread
 
     def start(function, arguments):
         if len(started) == 1:
