@@ -1,6 +1,7 @@
 """What the estimators share: parameters, checks, and the way from arrays to a trained network."""
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from fastmlp.estimators._callbacks import CallbackSupportMixin
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._fit import FittedAttributesMixin
 from fastmlp.estimators._fitting import learn
-from fastmlp.estimators._parameters import SHARED_CONSTRAINTS
+from fastmlp.estimators._parameters import SHARED_CONSTRAINTS, SharedParameters
 from fastmlp.estimators._problem import Request
 from fastmlp.estimators._state import StoredStateMixin
 from fastmlp.estimators._targets import Targets
@@ -33,6 +34,7 @@ class BaseMLP(
     StoredStateMixin,
     FittedAttributesMixin,
     CallbackSupportMixin,
+    SharedParameters,
     DocumentationLinkMixin,
     BaseEstimator,
     metaclass=ABCMeta,
@@ -192,7 +194,7 @@ class BaseMLP(
         return self._weights(0)
 
     @coefs_.setter
-    def coefs_(self, values):
+    def coefs_(self, values: Sequence[Any]) -> None:
         self._network_to_write().coefs_ = values
 
     @property
@@ -201,7 +203,7 @@ class BaseMLP(
         return self._weights(1)
 
     @intercepts_.setter
-    def intercepts_(self, values):
+    def intercepts_(self, values: Sequence[Any]) -> None:
         self._network_to_write().intercepts_ = values
 
     def _weights(self, which):
@@ -219,7 +221,7 @@ class BaseMLP(
             raise AttributeError(COMPUTED)
         return self.network_
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True

@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
 from fastmlp._blocks import row_blocks
-from fastmlp._typing import MatrixLike
+from fastmlp._typing import Matrix
 
 # Rows of a block.
 BLOCK_ROWS = 4096
@@ -29,7 +29,7 @@ class Moments(NamedTuple):
     distance: np.ndarray
 
 
-def column_moments(X: MatrixLike, weights: np.ndarray) -> Moments:
+def column_moments(X: Matrix, weights: np.ndarray) -> Moments:
     """Mean, standard deviation and largest distance from the mean of each column.
 
     Parameters
@@ -75,7 +75,7 @@ def spread_over(n_rows: int, n_wanted: int) -> np.ndarray:
     return np.arange(n_wanted) * n_rows // n_wanted
 
 
-def some_rows(X: MatrixLike, rows: np.ndarray | None, n_values: int, least: int) -> np.ndarray:
+def some_rows(X: Matrix, rows: np.ndarray | None, n_values: int, least: int) -> np.ndarray:
     """Rows that are evenly spread and hold so many values in all.
 
     Parameters
@@ -93,6 +93,6 @@ def some_rows(X: MatrixLike, rows: np.ndarray | None, n_values: int, least: int)
     ndarray of intp
     """
     n_rows = X.shape[0] if rows is None else len(rows)
-    of_a_row = X.nnz // X.shape[0] + 1 if issparse(X) else X.shape[1]
+    of_a_row = X.nnz // X.shape[0] + 1 if issparse(X) else X.shape[1]  # type: ignore[union-attr]  # issparse tells mypy nothing
     places = spread_over(n_rows, min(n_rows, max(least, n_values // of_a_row)))
     return places if rows is None else rows[places]

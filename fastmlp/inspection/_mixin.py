@@ -1,6 +1,7 @@
 """What every fitted multilayer perceptron can tell about itself."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -423,7 +424,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
         deviation = column_moments(sample, np.full(sample.shape[0], 1 / sample.shape[0])).deviation
         return self._shares_of_sum(derivatives * deviation, X.dtype)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"] if self.dtype == "auto" else [self.dtype]
         return tags

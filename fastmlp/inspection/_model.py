@@ -120,7 +120,7 @@ def _transformed(transformer, y):
     return transformed.squeeze(axis=1) if transformed.ndim == 2 and transformed.shape[1] == 1 else transformed
 
 
-def loss_targets(model: FittedModel, X: Any, y: MatrixLike) -> np.ndarray:
+def loss_targets(model: FittedModel, X: Any, y: Any) -> np.ndarray:
     """Targets as ``fit`` encodes them.
 
     Parameters
