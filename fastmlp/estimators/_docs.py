@@ -54,7 +54,8 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         rounding is scikit-learn's.
 
     tol : float, default=1e-4
-        Smallest improvement of the training loss (validation score with ``early_stopping``) that counts; for lbfgs the
+        Smallest improvement of the training loss (validation score with ``early_stopping``) that counts. A loss that is
+        a sum over several outputs has to improve by so much on average over them, as in scikit-learn. For lbfgs the
         largest gradient component at which it has converged; it also ends where the cost changes by less than
         2.2e-5 tol of itself.
 

@@ -126,11 +126,18 @@ class Trainer(Solver):
         else:
             optimizer = SOLVERS[settings.solver].from_settings(network.parameters, settings)
             schedule = schedule_from_settings(settings)
+        watches_loss = not settings.early_stopping or settings.scoring == "loss"
+        patience = Patience(
+            settings.tol,
+            settings.n_iter_no_change,
+            higher_is_better=settings.early_stopping,
+            n_terms=network.n_outputs if watches_loss and network.loss.sums_outputs else 1,
+        )
         trainer = cls(
             network,
             optimizer,
             schedule,
-            Patience(settings.tol, settings.n_iter_no_change, higher_is_better=settings.early_stopping),
+            patience,
             alpha=settings.alpha,
             l1=settings.l1,
             weight_decay=settings.weight_decay,
