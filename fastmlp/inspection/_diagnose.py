@@ -15,6 +15,7 @@ from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
 
 from fastmlp._blocks import row_blocks
+from fastmlp._checks import check_some_weight
 from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
 from fastmlp.activations import Activation
@@ -461,6 +462,7 @@ def diagnose(
         )
     X = estimator._check_X(X)
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    check_some_weight(weights)
     if y is not None:
         y = cast(Any, y).toarray() if issparse(y) else np.asarray(y)
         check_consistent_length(X, y)
