@@ -45,7 +45,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Factors of the sample weights by class label; 'balanced' is n_samples / (n_classes * samples of the class). For
-        multilabel targets a list of one dict for each label.
+        multilabel targets a list of one dict for each label. A dict may name classes that y does not have, and classes
+        that it does not name weigh 1.
 
     Attributes
     ----------
@@ -279,7 +280,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``; rows sum to 1, except for multilabel targets, whose classes are independent.
-            For several targets a list of them.
+            For several targets a list of them. Where there is one class, as in scikit-learn, it has a second column
+            beside it, of a class that nobody has seen.
 
         Raises
         ------
