@@ -22,8 +22,8 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         few thousand rows (S11).
 
     alpha : float, default=0.0001
-        Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows (or of total
-        weight n), as in scikit-learn; biases are not penalized (S12).
+        Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows, as in
+        scikit-learn; n is times the mean weight of all rows where that is above 1. Biases are not penalized (S12).
 
     batch_size : int or 'auto', default='auto'
         Rows of each step; 'auto' is min(200, n_samples). The last batch of an epoch may be shorter. Ignored by lbfgs.

@@ -299,7 +299,7 @@ def validation_of(request: Request, checked: Checked, fit: Fit) -> Validation | 
     if request.validates:
         problem, given = _given_problem(request, checked, fit)
     elif checked.held_out is not None:
-        problem = replace(checked.problem, rows=checked.held_out)
+        problem = replace(checked.problem, rows=checked.held_out, mean_weight=None)
         given = request.X, request.y, checked.own_weight
     else:
         return None

@@ -142,6 +142,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Need not hold every class.
         sample_weight : array-like of shape (n_samples,), default=None
+            As for ``fit``, but each row weighs what it is given, times ``class_weight``, because the mean over all
+            calls is not known: it should be near 1. A call with all weights 2 takes twice the gradient.
         classes : array-like of shape (n_classes,), or a list of them for several targets, default=None
             All classes there will ever be; required in the first call, and may be left out later.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None

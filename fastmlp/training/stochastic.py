@@ -51,8 +51,8 @@ class Trainer(Solver):
     patience : Patience
         Watches the validation score if the best weights are kept, else the training loss.
     alpha, l1 : float
-        Strengths of the penalties (alpha / 2 |W|^2 + l1 sum |W|) / (sum of a batch's sample weights) on top of its mean
-        loss, alpha's as in scikit-learn (S12).
+        Strengths of the penalties (alpha / 2 |W|^2 + l1 sum |W|) / n on top of the mean loss of a batch; n is its rows,
+        times the mean weight of all rows where that is above 1 (S12).
     weight_decay : float
         Each step first shrinks the weights by the factor 1 - learning_rate weight_decay.
     clip_norm : float or None
