@@ -90,7 +90,8 @@ class BaseMLP(
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Not negative; all ones by default. A weight of zero is the same as leaving the row out, for ``classes_``
-            too.
+            too. A batch's loss is divided by its rows times the mean weight of all rows, so that steps follow the
+            weighted mean loss of all rows on average (S10).
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             Rows to validate on after each epoch, in place of those that ``early_stopping`` would hold out. Without
             ``early_stopping`` they only fill ``validation_loss_curve_`` and ``validation_scores_``. A search that
@@ -151,6 +152,8 @@ class BaseMLP(
         X : array-like or sparse array of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
+            As for ``fit``, but each row weighs what it is given, because the mean over all calls is not known: it
+            should be near 1. A call with all weights 2 takes twice the gradient.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             As for ``fit``. With ``early_stopping``, ``stop_reason_`` is 'no_improvement' once patience has run out.
 

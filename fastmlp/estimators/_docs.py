@@ -22,8 +22,8 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         few thousand rows (S11).
 
     alpha : float, default=0.0001
-        Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows (or of total
-        weight n), as in scikit-learn; biases are not penalized (S12).
+        Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows, as in
+        scikit-learn; n is times the mean weight of all rows where that is above 1. Biases are not penalized (S12).
 
     batch_size : int or 'auto', default='auto'
         Rows of each step; 'auto' is min(200, n_samples). The last batch of an epoch may be shorter. Ignored by lbfgs.
@@ -54,7 +54,8 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         rounding is scikit-learn's.
 
     tol : float, default=1e-4
-        Smallest improvement of the training loss (validation score with ``early_stopping``) that counts; for lbfgs the
+        Smallest improvement of the training loss (validation score with ``early_stopping``) that counts. A loss that is
+        a sum over several outputs has to improve by so much on average over them, as in scikit-learn. For lbfgs the
         largest gradient component at which it has converged; it also ends where the cost changes by less than
         2.2e-5 tol of itself.
 

@@ -86,6 +86,8 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         random_state = solver_before.random_state
     network = _network_of(request, checked, random_state)
     checked = hold_out(request, checked, random_state)
+    # What comes in parts has no mean that is known: each row's weight counts as it is.
+    checked.problem = checked.problem.in_steps(mean_weight=1.0 if request.incremental else None)
     solver = SOLVERS[model.solver].from_settings(
         model,
         network,

@@ -45,7 +45,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Factors of the sample weights by class label; 'balanced' is n_samples / (n_classes * samples of the class). For
-        multilabel targets a list of one dict for each label.
+        multilabel targets a list of one dict for each label. A dict may name classes that y does not have, and classes
+        that it does not name weigh 1.
 
     Attributes
     ----------
@@ -147,6 +148,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Need not hold every class.
         sample_weight : array-like of shape (n_samples,), default=None
+            As for ``fit``, but each row weighs what it is given, times ``class_weight``, because the mean over all
+            calls is not known: it should be near 1. A call with all weights 2 takes twice the gradient.
         classes : array-like of shape (n_classes,), or a list of them for several targets, default=None
             All classes there will ever be; required in the first call, and may be left out later.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
@@ -285,7 +288,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``; rows sum to 1, except for multilabel targets, whose classes are independent.
-            For several targets a list of them.
+            For several targets a list of them. Where there is one class, as in scikit-learn, it has a second column
+            beside it, of a class that nobody has seen.
 
         Raises
         ------

@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from sklearn.base import is_regressor
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
 
+from fastmlp._checks import check_some_weight
 from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
 from fastmlp.activations import Activation
@@ -538,6 +539,7 @@ def diagnose(
         )
     X = estimator._check_X(X)
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    check_some_weight(weights)
     if y is not None:
         y = cast(Any, y).toarray() if issparse(y) else np.asarray(y)
         check_consistent_length(X, y)
