@@ -37,6 +37,8 @@ class Fit:
         Parameters as they were when they were checked last.
     assigned : dict of str to object
         Attributes of the estimator that the user has assigned other values to.
+    rehearsed : tuple
+        Parameters and callbacks with which callbacks have been tried.
     """
 
     columns: Columns
@@ -48,6 +50,7 @@ class Fit:
     importances: np.ndarray | None = None
     checked: tuple = ()
     assigned: dict[str, Any] = field(default_factory=dict)
+    rehearsed: tuple = ()
 
     @property
     def is_intact(self) -> bool:
@@ -64,7 +67,7 @@ class Fit:
         importances = self.importances
         if importances is not None and importances.nbytes > max(SMALL, LARGE_SHARE * self.network.parameters.nbytes):
             importances = None
-        return replace(self, solver=None, split_random_state=None, importances=importances, checked=())
+        return replace(self, solver=None, split_random_state=None, importances=importances, checked=(), rehearsed=())
 
 
 class FittedAttribute:

@@ -20,7 +20,11 @@ class Patience:
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.higher_is_better = higher_is_better
-        self.best = -np.inf if higher_is_better else np.inf
+        self.start()
+
+    def start(self) -> None:
+        """Forget all values, for those to come cannot be compared with them."""
+        self.best = -np.inf if self.higher_is_better else np.inf
         self.count = 0
 
     def update(self, value: float) -> bool:
