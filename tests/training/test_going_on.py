@@ -3,7 +3,6 @@
 import copy
 import io
 import pickle
-import signal
 
 import joblib
 import numpy as np
@@ -174,7 +173,7 @@ def test_an_interrupted_fit_goes_on():
 
     def interrupt(info):
         if info.epoch == 7:
-            signal.raise_signal(signal.SIGINT)
+            raise KeyboardInterrupt
 
     settings = SETTINGS | dict(early_stopping=True, learning_rate_init=0.1, tol=0.01, max_iter=100)
     whole = MLPRegressor(**settings).fit(*OLD)
