@@ -94,8 +94,12 @@ class BaseMLP(
             weighted mean loss of all rows on average (S10).
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             Rows to validate on after each epoch, in place of those that ``early_stopping`` would hold out. Without
-            ``early_stopping`` they only fill ``validation_loss_curve_`` and ``validation_scores_``. A search that
-            routes them here cuts them into folds if they have as many rows as X, as it does with all metadata.
+            ``early_stopping`` they only fill ``validation_loss_curve_`` and ``validation_scores_``. A pipeline passes
+            X_val on as it is, unless it is built to transform it as it transforms X: call
+            ``sklearn.set_config(enable_metadata_routing=True)``, build
+            ``Pipeline(steps, transform_input=["X_val"])`` with ``set_fit_request(X_val=True, y_val=True)`` on this
+            estimator, and pass X_val and y_val to the pipeline's ``fit``. A search that routes them here cuts them into
+            folds if they have as many rows as X, as it does with all metadata.
 
         Returns
         -------
@@ -110,9 +114,10 @@ class BaseMLP(
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` is reached first.
+            If ``max_iter`` is reached first, or lbfgs gets nowhere.
         UserWarning
-            If ``batch_size`` is larger than the data, or the user interrupts training.
+            If ``batch_size`` is larger than the data, the user interrupts training, columns of X_val lie far outside
+            those of X, or ``early_stopping`` or ``scoring`` is set where it does nothing.
 
         Examples
         --------
@@ -188,8 +193,9 @@ class BaseMLP(
     def coefs_(self) -> list[np.ndarray]:
         """Weights W_l of each layer, list of ndarray of shape (fan_in, fan_out): views, not copies.
 
-        Assigning to them, or to one of them, writes into the network. (After ``early_stopping`` a fit that goes on does
-        so from the last weights of the fit before, not from the best ones, which these are.)
+        Assigning to them, or to one of them, writes into the network, and a fit that goes on starts from what was
+        written. (After ``early_stopping`` these are the best weights. If they are left as they are, a fit that goes on
+        before patience has run out does so from the last ones, as if it had never stopped.)
 
         With batch normalization they are computed: it is folded into them, so that they predict the same without it.
         They cannot be written to then; ``network_.coefs_`` can.

@@ -66,7 +66,9 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last fit instead of starting anew: with its optimizer, schedule, patience,
         history, random state and order of the rows, so that n fits of one epoch are one fit of n, bit for bit. Pickles
-        of the model then hold all of that too.
+        of the model then hold all of that too. Patience, and what is the best, start anew on other rows (to validate
+        on, with ``early_stopping``), after weights were assigned, and in a ``fit`` of more than one epoch after one
+        that ended by 'no_improvement'; what 'adaptive' has lowered is taken back then.
 
     momentum : float, default=0.9
         Momentum of sgd, from 0 to 1.
@@ -163,8 +165,8 @@ SHARED_ATTRIBUTES = """network_ : Network
 
     loss_curve_ : list of float
         Mean cost of each epoch, or iteration of lbfgs, penalties included, accumulated over continued fits
-        (``warm_start``, ``partial_fit``). Its last value is ``loss_``, its smallest, without ``early_stopping``,
-        ``best_loss_``.
+        (``warm_start``, ``partial_fit``). Its last value is ``loss_``; the smallest since patience began is
+        ``best_loss_``, without ``early_stopping``.
 
     learning_rate_curve_ : list of float
         Learning rate at the start of each epoch; empty for lbfgs.
@@ -174,7 +176,7 @@ SHARED_ATTRIBUTES = """network_ : Network
         ones without; None if there were none. After a divergence they end with the NaN of an epoch that has no loss.
 
     best_validation_score_, best_iter_ : float, int
-        With ``early_stopping`` the best score, and its place in the curves, from 1; else None.
+        With ``early_stopping`` the best score since patience began, and its place in the curves, from 1; else None.
 
     feature_importances_ : ndarray of shape (n_features,)
         Mean absolute derivative of the output by each feature, times the feature's standard deviation, with sum 1;

@@ -140,7 +140,7 @@ def check_parameters(model: Any, checked: tuple = ()) -> tuple:
         If a parameter is not as its constraint says.
     """
     constraints = model._parameter_constraints
-    values = _getter(model.__class__)(model)
+    values = parameter_values(model)
     if checked and all(map(is_, values, checked)):
         return checked
     known = checked or (_CHANGEABLE,) * len(values)
@@ -150,6 +150,11 @@ def check_parameters(model: Any, checked: tuple = ()) -> tuple:
     )
     check_n_jobs(model.n_jobs)
     return tuple([value if _is_constant(value) else _CHANGEABLE for value in values])
+
+
+def parameter_values(model: Any) -> tuple:
+    """The parameters, in the order of their constraints."""
+    return _getter(model.__class__)(model)
 
 
 @cache
@@ -232,6 +237,23 @@ def scorer_of(model: Any) -> Callable | str | None:
     if model.scoring is None or (isinstance(model.scoring, str) and model.scoring == "loss"):
         return model.scoring
     return check_scoring(model, model.scoring)
+
+
+def name_of_scoring(scoring: Callable | str | None) -> str | None:
+    """What tells a scoring from others, without keeping it: where it can be imported from, or what it shows of itself.
+
+    Parameters
+    ----------
+    scoring : str, callable or None
+
+    Returns
+    -------
+    str or None
+    """
+    name = getattr(scoring, "__qualname__", "<>")
+    if scoring is None or isinstance(scoring, str):
+        return scoring
+    return repr(scoring) if "<" in name else f"{scoring.__module__}.{name}"
 
 
 def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:

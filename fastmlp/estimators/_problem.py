@@ -14,13 +14,14 @@ from sklearn.base import is_regressor
 from sklearn.model_selection import train_test_split
 
 from fastmlp._typing import Matrix
+from fastmlp._warn import warn
 from fastmlp.estimators._arrays import Columns, check_rows, for_core
 from fastmlp.estimators._fit import Fit
 from fastmlp.estimators._parameters import check_callbacks, check_parameters, check_solver, scorer_of
 from fastmlp.estimators._targets import Targets
-from fastmlp.estimators._validation import GivenScorer, Validation
+from fastmlp.estimators._validation import GivenScorer, Validation, warn_of_other_scale
 from fastmlp.training.problem import Problem
-from fastmlp.training.solvers import SOLVERS
+from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 
 
 @dataclass(eq=False)
@@ -122,6 +123,8 @@ def check_request(request: Request) -> Checked:
     parameters = check_parameters(model, () if before is None else before.checked)
     has_new_parameters = before is None or parameters is not before.checked
     check_validation_arguments(request)
+    if not request.incremental or has_new_parameters:
+        warn_of_what_is_ignored(request)
     if has_new_parameters:
         check_solver(model)
     callbacks = check_callbacks(model.callbacks)
@@ -182,6 +185,32 @@ def check_validation_arguments(request: Request) -> None:
         missing = next(name for name in names if name not in given)
         raise ValueError(f"{missing} is None, but {' and '.join(given)} came; pass X_val and y_val, or neither.")
     scorer_of(request.model)
+
+
+def warn_of_what_is_ignored(request: Request) -> None:
+    """Warn of parameters that do nothing in this call.
+
+    No error, because a search may try them beside others with which they do.
+
+    Parameters
+    ----------
+    request : Request
+    """
+    model = request.model
+    has_epochs = SOLVERS[model.solver].has_epochs
+    if model.early_stopping and not has_epochs:
+        warn(
+            f"early_stopping is True, which solver={model.solver!r} ignores: it holds out no rows, and ends where it "
+            f"has converged. Set early_stopping=False, or use one of: {', '.join(solvers_with_epochs())}.",
+            UserWarning,
+        )
+    if model.scoring is not None and not request.validates and not request.holds_out:
+        remedy = ", set early_stopping=True" if has_epochs and not request.incremental else ""
+        warn(
+            f"scoring is {model.scoring!r}, which is ignored, because there are no rows to validate on. Pass X_val and "
+            f"y_val{remedy}, or set scoring=None.",
+            UserWarning,
+        )
 
 
 def total_weight(
@@ -298,6 +327,8 @@ def validation_of(request: Request, checked: Checked, fit: Fit) -> Validation | 
     """
     if request.validates:
         problem, given = _given_problem(request, checked, fit)
+        if not request.incremental:  # a part of a stream need not be like the whole
+            warn_of_other_scale(checked.problem, problem, fit.columns)
     elif checked.held_out is not None:
         problem = replace(checked.problem, rows=checked.held_out, mean_weight=None)
         given = request.X, request.y, checked.own_weight

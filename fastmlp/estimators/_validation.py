@@ -7,12 +7,25 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
+from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
+from fastmlp._warn import warn
+from fastmlp.estimators._arrays import Columns
 from fastmlp.estimators._targets import Targets
 from fastmlp.network import Network
 from fastmlp.training._scoring import try_scorer
 from fastmlp.training.problem import Problem
+
+# Elements of X and of X_val whose columns are compared.
+COMPARED_ELEMENTS = 1 << 20
+# Rows that say nothing of a column's spread if they are fewer.
+FEW_ROWS = 20
+# Standard deviations from the mean that are far. A trend over time takes half of the rows three away from those before.
+FAR = 5.0
+# Columns that a message names.
+NAMED_COLUMNS = 5
 
 
 @dataclass
@@ -116,6 +129,64 @@ class Validation:
         """Refuse a scorer that cannot judge these rows."""
         if isinstance(self.scorer, GivenScorer):
             self.scorer.check()
+
+
+def warn_of_other_scale(learnt: Problem, judged: Problem, columns: Columns) -> None:
+    """Warn where rows to validate on were not scaled as those to learn from, which spoils what they tell.
+
+    Parameters
+    ----------
+    learnt, judged : Problem
+    columns : Columns
+    """
+    if learnt.n_rows < FEW_ROWS:
+        return
+    places = far_columns(learnt.sample(COMPARED_ELEMENTS), judged.sample(COMPARED_ELEMENTS))
+    if len(places) == 0:
+        return
+    named = [str(place) if columns.names is None else repr(str(columns.names[place])) for place in places]
+    more = f" and {len(named) - NAMED_COLUMNS} more" if len(named) > NAMED_COLUMNS else ""
+    plural = "s" if len(named) > 1 else ""
+    warn(
+        f"X_val lies far outside X in column{plural} {', '.join(named[:NAMED_COLUMNS])}{more}: most values there are "
+        f"over {FAR:g} standard deviations away from the mean of X. Transform X_val as X is transformed. A pipeline "
+        "does so with metadata routing: call sklearn.set_config(enable_metadata_routing=True), build "
+        "Pipeline(steps, transform_input=['X_val']) with set_fit_request(X_val=True, y_val=True) on this estimator, "
+        "and pass X_val and y_val to the pipeline's fit.",
+        UserWarning,
+    )
+
+
+def far_columns(X: Any, X_val: Any) -> np.ndarray:
+    """Columns in which most values of X_val are beyond those of X, and far from their mean.
+
+    Both, because a value that X has is not strange, however rare, and a range may be short by chance. What is constant
+    in X has no scale.
+
+    Parameters
+    ----------
+    X, X_val : ndarray or CSR array of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of intp
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # huge numbers, which have no neighbours that are far
+        if issparse(X):
+            mean, variance = mean_variance_axis(X, axis=0)
+            low, high = min_max_axis(X, axis=0)
+        else:
+            mean, variance = X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
+            low, high = X.min(axis=0), X.max(axis=0)
+        distance = FAR * np.sqrt(variance)
+        lower, upper = np.minimum(low, mean - distance), np.maximum(high, mean + distance)
+        if issparse(X_val):
+            zeros = X_val.shape[0] - np.bincount(X_val.indices, minlength=len(low))
+            is_far = (X_val.data < lower[X_val.indices]) | (X_val.data > upper[X_val.indices])
+            n_far = np.bincount(X_val.indices, is_far, len(low)) + zeros * ((lower > 0) | (upper < 0))
+        else:
+            n_far = np.count_nonzero((X_val < lower) | (X_val > upper), axis=0)
+    return np.flatnonzero((n_far > X_val.shape[0] / 2) & (low < high))
 
 
 def _takes_weights(scorer):

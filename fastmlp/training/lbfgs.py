@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 
 from fastmlp._core._team import Team
 from fastmlp._core._workspace import Workspace
+from fastmlp._warn import warn_convergence
 from fastmlp.network import Network
 from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.problem import Problem
@@ -37,7 +38,14 @@ class PenalizedCost:
     problem : Problem
     alpha : float
     team : Team
+
+    Attributes
+    ----------
+    first, first_slope : float
+        The cost of the first call, and the largest component of its gradient; NaN before.
     """
+
+    first = first_slope = math.nan
 
     def __init__(self, network: Network, problem: Problem, alpha: float, team: Team):
         self.network: Network = network
@@ -63,15 +71,19 @@ class PenalizedCost:
             batch_cost, weight = core.backward(
                 self._workspace, batch, self._batch_gradient, team=self.team, of_trained=True
             )
-            cost += weight * batch_cost
-            gradient += weight * self._batch_gradient
+            with np.errstate(over="ignore", invalid="ignore"):  # divergence, which has a message of its own
+                cost += weight * batch_cost
+                gradient += weight * self._batch_gradient
             total_weight += weight
         share = min(1.0, total_weight / self._n_rows)  # so that penalties do not grow where weights are small
         for penalty, place in self._penalized:
             w, alpha = parameters[place], self.alpha * share * penalty
             cost += 0.5 * alpha * np.vdot(w, w)
             gradient[place] += alpha * w
-        return cost / total_weight, gradient / total_weight
+        cost, gradient = cost / total_weight, gradient / total_weight
+        if math.isnan(self.first):
+            self.first, self.first_slope = float(cost), float(np.abs(gradient).max())
+        return cost, gradient
 
 
 @dataclass
@@ -134,7 +146,10 @@ class LBFGS(Solver):
 
         As after every end, the network has the last parameters that were accepted if this raises DivergenceError.
         """
-        self.history.keeps_best, self.history.best = False, min(self.history.loss_curve, default=math.inf)
+        observers = observers or Observers()
+        self.history.begin_fit(observers, max_iter)
+        comparable = self.history.loss_curve[self.history.loss_from :]
+        self.history.keeps_best, self.history.best = False, min(comparable, default=math.inf)
         good = Snapshot(self.network)
         batch_rows, n_batches = min(problem.n_rows, MAX_BATCH_ROWS), -(-problem.n_rows // MAX_BATCH_ROWS)
         threads = n_threads(self.network.core.plan, self.n_jobs, batch_rows, max_iter * n_batches)
@@ -152,6 +167,7 @@ class LBFGS(Solver):
 
     def _minimize(self, cost, run, good, n_rows):
         network, history = self.network, self.history
+        is_first = not history.loss_curve
 
         def counted_cost(parameters):
             history.n_samples_seen += n_rows
@@ -190,9 +206,23 @@ class LBFGS(Solver):
             run.stop(STOP_REASONS.get(result.status, "no_improvement"))
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
             run.stop("diverged")
-        if history.stop_reason == "converged" and not history.loss_curve:  # where it started
-            history.best = float(result.fun)
-            history.loss_curve.append(history.best)
+        elif history.stop_reason in ("converged", "no_improvement"):
+            self._report_standstill(cost, is_first=is_first)
+
+    def _report_standstill(self, cost, *, is_first):
+        """Note the loss of a fit that ends where it started, and warn where that is no minimum."""
+        history, start = self.history, cost.first
+        if not history.loss_curve:
+            history.best = start
+            history.loss_curve.append(start)
+        stands_still = history.n_epochs == 0 or start - history.loss_curve[-1] <= LEAST_CHANGE * abs(start)
+        # A fit that goes on may begin so near a minimum that its first step is lost in rounding.
+        if cost.first_slope > self.tol and stands_still and (is_first or history.n_epochs == 0):
+            warn_convergence(
+                f"lbfgs failed to converge: it found no lower loss than that of the weights it began with, {start:g}, "
+                f"although the gradient has a component of {cost.first_slope:g} there, and tol is {self.tol:g}. Scale "
+                "X (for example with StandardScaler), scale large regression targets, or raise tol."
+            )
 
     def not_converged(self, max_iter: int, advice: str) -> str:
         """Message on the limits, either of which may have ended the fit."""

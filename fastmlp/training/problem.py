@@ -1,11 +1,27 @@
 """What a solver learns from."""
 
+import zlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from fastmlp._core._data import Data
 from fastmlp._typing import Matrix
+
+# Elements of X that tell one problem from another: a checksum of all would take longer than a short fit.
+CHECKED_ELEMENTS = 1 << 14
+# Rows of a sample, however wide they are.
+LEAST_ROWS = 16
+
+
+def checksum(*arrays: np.ndarray) -> int:
+    """A number that changes with any bit of the arrays."""
+    value = 0
+    for array in arrays:
+        value = zlib.crc32(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data, value)
+    return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +73,36 @@ class Problem:
             weights = self.sample_weight if self.rows is None else self.sample_weight[self.rows]
             mean_weight = float(np.mean(weights, dtype=np.float64))
         return replace(self, mean_weight=mean_weight)
+
+    def identity(self) -> tuple:
+        """What tells these rows from others: their number, all targets and weights, and rows of X at equal distances.
+
+        Returns
+        -------
+        tuple
+            Equal for equal problems, in another process too.
+        """
+        X: Any = self.sample(CHECKED_ELEMENTS)
+        parts = [X.data, X.indices, X.indptr] if issparse(X) else [X]
+        for part in (self.targets, self.sample_weight):
+            if part is not None:
+                parts.append(part if self.rows is None else part[self.rows])
+        return self.n_rows, self.target_values, checksum(*parts)
+
+    def sample(self, n_elements: int) -> Matrix:
+        """Rows of X at equal distances, about as many as have so many elements.
+
+        Parameters
+        ----------
+        n_elements : int
+
+        Returns
+        -------
+        ndarray or CSR array
+        """
+        n_sampled = max(LEAST_ROWS, n_elements // self.X.shape[1])
+        some = slice(None, None, -(-self.n_rows // n_sampled))
+        return self.X[some] if self.rows is None else self.X[self.rows[some]]
 
     def data(self, order: np.ndarray | None = None) -> Data:
         """The problem for the core.

@@ -18,7 +18,7 @@ from fastmlp.network import Network, writeable
 from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.callbacks import EpochInfo
 from fastmlp.training.optimizers import SOLVERS, Optimizer
-from fastmlp.training.problem import Problem
+from fastmlp.training.problem import Problem, checksum
 from fastmlp.training.run import DivergenceError, History, Observers, Run
 from fastmlp.training.schedules import Constant, schedule_from_settings
 from fastmlp.training.snapshot import Snapshot
@@ -96,6 +96,9 @@ class Trainer(Solver):
     # Places among the rows, in the order in which the last epoch took them.
     _order: np.ndarray | None = field(default=None, init=False, repr=False)
     _is_running: bool = field(default=False, init=False, repr=False)
+    # Checksum of the network as training left it; None while it runs, or where that is not asked for.
+    _left: int | None = field(default=None, init=False, repr=False)
+    _asks_for_edits: bool = field(default=False, init=False, repr=False)
     _workspace: Workspace | None = field(default=None, init=False, repr=False)
 
     @classmethod
@@ -155,6 +158,7 @@ class Trainer(Solver):
             trainer.continue_from(before)
         elif history is not None:
             trainer.history = history.continued(cls.has_epochs)
+            trainer.history.start_anew()
         return trainer
 
     @property
@@ -168,6 +172,7 @@ class Trainer(Solver):
         It raises DivergenceError only where there are no best weights to keep. The network then has the weights of the
         last epoch before that.
         """
+        self._go_on(observers or Observers(), max_iter)
         self.history.keeps_best, self.history.best = self.keep_best, self.patience.best
         order, taken = self._orders(problem)
         data = problem.data(taken)
@@ -186,6 +191,32 @@ class Trainer(Solver):
             self._end(good)
         if self.history.stop_reason == "diverged":
             self._report_divergence(run)
+
+    def _go_on(self, observers: Observers, max_iter: int) -> None:
+        """Start patience, and what is the best, anew where they do not hold any more.
+
+        They hold for the rows that they were measured on, and for weights that training has left. Training that has run
+        out of patience is over, so that a later one begins with the weights that the model shows; but not one of a
+        single epoch, as ``partial_fit`` is, because n of these are one training.
+        """
+        loss_changed, validation_changed = self.history.begin_fit(observers, max_iter)
+        is_new = validation_changed if self.keep_best else loss_changed
+        # Not for a row at a time, where it would take as long as the step.
+        self._asks_for_edits = (observers.validation_rows if self.keep_best else observers.loss_rows) is not None
+        is_edited = self._asks_for_edits and self._left is not None and self._left != self._checksum()
+        self._left = None
+        if is_edited or (self.patience.exhausted and max_iter > 1):
+            self.history.start_anew()
+            is_new = True
+        if is_new:
+            self._kept_weights = None
+            self.patience.start()
+            self.schedule.patience_starts()
+        if math.isinf(self.patience.best):
+            self.history.best_epoch = None
+
+    def _checksum(self) -> int | None:
+        return checksum(self.network.parameters, self.network.statistics) if self._asks_for_edits else None
 
     def _orders(self, problem):
         """The places that each epoch shuffles further, and the rows of X at these places; None as they lie."""
@@ -287,6 +318,7 @@ class Trainer(Solver):
             good.restore()
         if not self.continues:  # as much as the parameters, and 8 bytes a row
             self._kept_weights = self._order = None
+        self._left = self._checksum()
 
     def _report_divergence(self, run: Run) -> None:
         if not self.keep_best:
@@ -313,7 +345,7 @@ class Trainer(Solver):
             A trainer of the same network.
         """
         self.history = before.history
-        self._workspace, self._order = before._workspace, before._order
+        self._workspace, self._order, self._left = before._workspace, before._order, before._left
         if before.patience.higher_is_better == self.patience.higher_is_better:
             self.patience.best, self.patience.count = before.patience.best, before.patience.count
             self._kept_weights, self._is_running = before._kept_weights, before._is_running
@@ -321,17 +353,19 @@ class Trainer(Solver):
     @contextmanager
     def as_ended(self) -> Iterator[None]:
         """While a fit runs: the network as it would be if training ended here, for as long as the context lasts."""
-        best = self._kept_weights if self.keep_best and self._is_running else None
-        if best is None:
+        if not self._is_running:
             yield
             return
-        best.exchange()
-        self._is_running = False
+        best = self._kept_weights if self.keep_best else None
+        if best is not None:
+            best.exchange()
+        self._is_running, self._left = False, self._checksum()
         try:
             yield
         finally:
-            best.exchange()
-            self._is_running = True
+            if best is not None:
+                best.exchange()
+            self._is_running, self._left = True, None
 
     def _workspace_for(self, data, n_threads):
         """The last call's workspace if it fits, because filling new pages costs more than a small epoch."""
@@ -341,7 +375,8 @@ class Trainer(Solver):
         return self._workspace
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_workspace": None}
+        left = self._checksum() if self._is_running and self._left is None else self._left
+        return {**self.__dict__, "_workspace": None, "_left": left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -23,8 +23,14 @@ class Patience:
         self.n_terms: int = n_terms
         self.n_iter_no_change: float = n_iter_no_change
         self.higher_is_better: bool = higher_is_better
-        self.best: float = -np.inf if higher_is_better else np.inf
-        self.count: int = 0
+        self.best: float
+        self.count: int
+        self.start()
+
+    def start(self) -> None:
+        """Forget all values, for those to come cannot be compared with them."""
+        self.best = -np.inf if self.higher_is_better else np.inf
+        self.count = 0
 
     def update(self, value: float) -> bool:
         """Take note of an epoch's value; return whether it is the best so far."""

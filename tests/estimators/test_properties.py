@@ -31,6 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning"),
     pytest.mark.filterwarnings("ignore:Got `batch_size` larger than sample size"),
+    pytest.mark.filterwarnings("ignore:early_stopping is True, which solver='lbfgs' ignores"),
     # What is too large for float32, in scikit-learn's check of it.
     pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning:sklearn"),
     pytest.mark.filterwarnings("ignore:invalid value encountered in reduce:RuntimeWarning:numpy"),
