@@ -171,6 +171,7 @@ cdef class NetworkCore:
         )
         job.plan, job.team, job.workspace = self.plan, alone if team is None else team, workspace
         job.p = self.new_pass(NULL, workspace)
+        workspace.expect_glances(self.plan, self.plan.forward_work(job.block_rows))
         if packs and not backward:
             for number in range(self.plan.net.n_tiles):
                 pack_weights(&job.p, &self.plan.net.tiles[number])
@@ -229,6 +230,7 @@ cdef class NetworkCore:
         job.p, job.team = self.new_pass(&data.rows, workspace), alone if team is None else team
         job.p.batch = batch_of(&self.plan.net, &data.rows, 0, data.rows.n_rows, seed is not None, seed or 0)
         job.n_tiles = self.plan.n_row_tiles(data.rows.n_rows)
+        workspace.expect_glances(self.plan, self.plan.work(data.rows.n_rows) / job.n_tiles)
         return job
 
     def follow_batch_statistics(self, Workspace workspace, Data data):

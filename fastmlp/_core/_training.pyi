@@ -10,6 +10,8 @@ from fastmlp._core._workspace import Workspace
 OPTIMIZER_KERNELS: dict[str, int]
 
 class Training(Job):
+    n_taken: int
+    total: float
     def __init__(
         self,
         core: NetworkCore,

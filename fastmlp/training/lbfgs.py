@@ -37,6 +37,11 @@ class PenalizedCost:
     problem : Problem
     alpha : float
     team : Team
+
+    Attributes
+    ----------
+    workspace : Workspace
+        Of all passes.
     """
 
     def __init__(self, network: Network, problem: Problem, alpha: float, team: Team):
@@ -46,7 +51,7 @@ class PenalizedCost:
             problem.data(rows[first : first + MAX_BATCH_ROWS]) for first in range(0, len(rows), MAX_BATCH_ROWS)
         ]
         first, plan = self._batches[0], network.core.plan
-        self._workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
+        self.workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
         self._batch_gradient = np.zeros_like(network.parameters)  # what is not trained keeps its 0
         places = network.penalized(np.arange(len(network.parameters)))
         self._penalized = [(penalty, slice(w.flat[0], w.flat[-1] + 1)) for penalty, w in places]
@@ -58,7 +63,7 @@ class PenalizedCost:
         cost, total_weight, gradient = 0.0, 0.0, np.zeros_like(parameters)
         for batch in self._batches:
             batch_cost, weight = core.backward(
-                self._workspace, batch, self._batch_gradient, team=self.team, of_trained=True
+                self.workspace, batch, self._batch_gradient, team=self.team, of_trained=True
             )
             cost += weight * batch_cost
             gradient += weight * self._batch_gradient
@@ -150,8 +155,9 @@ class LBFGS(Solver):
         network, history = self.network, self.history
 
         def counted_cost(parameters):
+            result = cost(parameters)
             history.n_samples_seen += n_rows
-            return cost(parameters)
+            return result
 
         def end_iteration(intermediate_result):
             loss = float(intermediate_result.fun)
@@ -168,6 +174,7 @@ class LBFGS(Solver):
                 raise StopIteration
             run.begin_epoch()
 
+        cost.workspace.watcher = lambda: history.n_epochs > 0 and run.check_time()
         run.begin_epoch()
         result = minimize(
             counted_cost,
