@@ -1,7 +1,8 @@
 /* How the threads of a team meet and share tiles: C11 atomics, no library of threads.
  *
- * A step is microseconds to milliseconds long, so who waits spins first, then lets others run, then sleeps: the
- * longer it has waited, the longer at a time, because code in Python that takes seconds may run in between.
+ * A step is microseconds to milliseconds long, so who waits spins first, then lets others run, then sleeps:
+ * the longer it has waited, the longer at a time, because code in Python that takes seconds may run in
+ * between.
  */
 #ifndef FM_TEAM_H
 #define FM_TEAM_H
@@ -28,10 +29,10 @@ typedef struct {
   _Alignas(FM_CACHE_LINE) atomic_ptrdiff_t taken;
 } fm_share;
 
-#define FM_SPINS 2000        /* some 30 microseconds */
-#define FM_YIELDS 2000       /* about a millisecond more */
-#define FM_FIRST_NAP_NANOS 50000    /* then asleep, for this long at a time at first */
-#define FM_NAP_GROWTH 32            /* each nap is longer by this part, and so is the whole wait at most */
+#define FM_SPINS 2000                /* some 30 microseconds */
+#define FM_YIELDS 2000               /* about a millisecond more */
+#define FM_FIRST_NAP_NANOS 50000     /* then asleep, for this long at a time at first */
+#define FM_NAP_GROWTH 32             /* each nap is longer by this part, and so is the whole wait at most */
 #define FM_LONGEST_NAP_NANOS 2000000 /* 500 wakings a second take a thousandth of a CPU */
 
 static inline void fm_barrier_init(fm_barrier *barrier, unsigned n_threads, int may_spin) {

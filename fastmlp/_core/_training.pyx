@@ -51,7 +51,7 @@ cdef class Training(Job):
 
     cdef:
         NetworkCore core
-        Workspace workspace
+        readonly Workspace workspace
         Data data
         Team team
         object moments

@@ -202,15 +202,20 @@ class Run:
         """
         self.history.stop_reason = reason
 
-    def check_time(self) -> None:
+    def check_time(self, *, has_begun: bool) -> None:
         """Ask in the midst of an epoch whether there is time left.
+
+        Parameters
+        ----------
+        has_begun : bool
+            Whether something has been learnt; else there is always time left.
 
         Raises
         ------
         TimeIsUpError
             If there is none.
         """
-        if time.monotonic() >= self._deadline:
+        if has_begun and time.monotonic() >= self._deadline:
             raise TimeIsUpError
 
     def begin_epoch(self) -> None:

@@ -167,7 +167,7 @@ class Trainer(Solver):
         try:
             with Run(self.history, max_iter, observers) as run, team_of(self._n_threads(data, max_iter)) as team:
                 steps = self._steps(data, team)
-                self._workspace.watcher = lambda: steps.n_taken > 0 and run.check_time()
+                steps.workspace.watcher = lambda: run.check_time(has_begun=steps.n_taken > 0)
                 for _ in range(max_iter):
                     run.begin_epoch()
                     self._shuffle(problem, order, taken)
