@@ -169,7 +169,7 @@ cdef class ForwardPass(Job):
     cdef void run(self, int thread) noexcept nogil:
         cdef:
             Turn turn
-            Py_ssize_t number, n_blocks = (self.p.rows.n_rows + self.block_rows - 1) // self.block_rows
+            Py_ssize_t number, n_blocks = (self.n_rows + self.block_rows - 1) // self.block_rows
         turn.thread, turn.phase = thread, 0
         self.team.begin_phase(&turn, n_blocks)
         number = self.team.take_tile(&turn)
@@ -184,12 +184,14 @@ cdef class ForwardPass(Job):
         cdef:
             Pass p = self.p
             Py_ssize_t first = number * self.block_rows, place = thread * self.block_rows, n_tiles, i
-            Py_ssize_t n_rows = min(self.block_rows, p.rows.n_rows - first)
+            Py_ssize_t n_rows = min(self.block_rows, self.n_rows - first)
             char *out = self.out + (first - place) * <Py_ssize_t> self.out_row_bytes
             bint in_place = not self.activates or p.net.layers[p.net.n_layers].overwrites
             double loss = 0
             Tile tile
-        p.batch = batch_of(p.net, p.rows, first, n_rows, self.p.batch.training, self.p.batch.seed)
+        p.batch = batch_of(
+            p.net, p.rows, self.first_row + first, n_rows, self.p.batch.training, self.p.batch.seed
+        )
         p.batch.first -= place
         if self.out != NULL:
             p.raw = out if in_place else NULL

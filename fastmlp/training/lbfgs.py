@@ -16,8 +16,10 @@ from fastmlp.training.run import DivergenceError, History, Observers, Run
 from fastmlp.training.snapshot import Snapshot
 from fastmlp.training.solver import Solver
 
-# Rows of one pass: bounds the workspace, and is many enough for the products to run at full speed.
+# Rows of one pass, and bytes of their outputs and derivatives: they bound the workspace, and are many enough for the
+# products to run at full speed.
 MAX_BATCH_ROWS = 4096
+MAX_BATCH_BYTES = 1 << 28
 
 # SciPy also stops where the cost changes by less than this share of itself. At the default tol, 1e-4, it is SciPy's own
 # default; a smaller tol asks for more, and would ask in vain if this stayed.
@@ -46,10 +48,8 @@ class PenalizedCost:
 
     def __init__(self, network: Network, problem: Problem, alpha: float, team: Team):
         self.network, self.alpha, self.team = network, alpha, team
-        rows = np.arange(problem.n_rows, dtype=np.intp) if problem.rows is None else problem.rows
-        self._batches = [
-            problem.data(rows[first : first + MAX_BATCH_ROWS]) for first in range(0, len(rows), MAX_BATCH_ROWS)
-        ]
+        row_bytes = 2 * network.parameters.itemsize * sum(network.sizes)
+        self._batches = problem.blocks(row_bytes, most_rows=MAX_BATCH_ROWS, most_bytes=MAX_BATCH_BYTES)
         first, plan = self._batches[0], network.core.plan
         self.workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
         self._batch_gradient = np.zeros_like(network.parameters)  # what is not trained keeps its 0
@@ -174,7 +174,7 @@ class LBFGS(Solver):
                 raise StopIteration
             run.begin_epoch()
 
-        cost.workspace.watcher = lambda: history.n_epochs > 0 and run.check_time()
+        cost.workspace.watcher = lambda: run.check_time(has_begun=history.n_epochs > 0)
         run.begin_epoch()
         result = minimize(
             counted_cost,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastmlp._blocks import row_blocks
 from fastmlp._core._data import Data
 from fastmlp._typing import MatrixLike
 
@@ -33,6 +34,24 @@ class Problem:
     def n_rows(self) -> int:
         """Rows that belong to the problem."""
         return self.X.shape[0] if self.rows is None else len(self.rows)
+
+    def blocks(self, row_bytes: int, **limits: int) -> list[Data]:
+        """The problem for the core, a block of rows at a time.
+
+        Parameters
+        ----------
+        row_bytes, **limits : int
+            As for `fastmlp._blocks.row_blocks`.
+
+        Returns
+        -------
+        list of Data
+        """
+        blocks = list(row_blocks(self.n_rows, row_bytes, **limits))
+        if len(blocks) == 1:
+            return [self.data()]
+        rows = np.arange(self.n_rows, dtype=np.intp) if self.rows is None else self.rows
+        return [self.data(rows[block]) for block in blocks]
 
     def data(self, order: np.ndarray | None = None) -> Data:
         """The problem for the core.
