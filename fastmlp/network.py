@@ -1,6 +1,6 @@
 """The network itself: its parameters, and the equations S1 to S6 and S24 on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastmlp._blas_threads import one_blas_thread
+from fastmlp._blocks import LEAST_PREDICTED_ROWS, Parts, row_blocks
 from fastmlp._checks import check_array, check_random_state, check_same_length, check_sample_weight
 from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
@@ -372,6 +373,57 @@ class Network:
         with one_blas_thread(needed=plan.wakes_blas_threads(n_rows)), _team_or_none(n_threads) as team:
             return self._core.predict(X, rows, activate_output, team)
 
+    def read_outputs(
+        self,
+        X: Matrix,
+        read: Callable[[np.ndarray], Any],
+        *,
+        activate_output: bool = False,
+        n_jobs: int | None = 1,
+    ) -> Any:
+        """What a function makes of the outputs of an already validated X, a block of rows at a time.
+
+        Parameters
+        ----------
+        X, activate_output, n_jobs
+            As for `predict_raw`.
+        read : callable
+            Takes what `predict_raw` returns for some rows, and returns as many rows, an ndarray or a CSR matrix. What
+            it takes is overwritten afterwards.
+
+        Returns
+        -------
+        ndarray or CSR matrix
+            Memory beyond it does not grow with n_samples, however many outputs there are.
+
+        Raises
+        ------
+        ValueError
+            As for `predict_raw`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> net = Network.from_weights([[[2.0, 3.0]]], [[0.0, 0.0]], activation=[])
+        >>> net.read_outputs(np.array([[1.0], [-1.0]]), lambda outputs: outputs.argmax(axis=1))
+        array([1, 0])
+        """
+        plan, n_rows, row_bytes = self._core.plan, X.shape[0], self.parameters.itemsize * self.sizes[-1]
+        n_threads = 1 if n_jobs == 1 else forward_threads(plan, n_jobs, n_rows)
+        least_rows = max(LEAST_PREDICTED_ROWS, n_threads * plan.tile_rows)
+        blocks = list(row_blocks(n_rows, row_bytes, least_rows=least_rows))
+        if len(blocks) == 1:
+            return read(self.predict_raw(X, activate_output=activate_output, n_jobs=n_jobs))
+        parts = Parts(n_rows)
+
+        def take(rows, outputs):
+            parts.add(rows, read(outputs))
+
+        with one_blas_thread(needed=plan.wakes_blas_threads(n_rows)), _team_or_none(n_threads) as team:
+            self._core.predict_blocks(X, blocks, take, activate_output, team)
+        return parts.joined()
+
     def evaluate(
         self, data: Data, *, activate_output: bool = False, n_jobs: int | None = 1
     ) -> tuple[float, np.ndarray]:
@@ -651,16 +703,17 @@ class Network:
         self.check_trainable()
         rows = self._check_X(X)
         out = np.empty((len(rows), self.n_outputs, self.sizes[0]), rows.dtype)
-        for start in range(0, len(rows), JACOBIAN_BLOCK_ROWS):
-            data = Data(rows[start : start + JACOBIAN_BLOCK_ROWS])
+        for block in row_blocks(len(rows), rows.itemsize * sum(self.sizes), JACOBIAN_BLOCK_ROWS):
+            data = Data(rows[block])
             workspace = self._core.workspace(data, backward=True)
             inputs = np.empty((data.n_rows, rows.shape[1]), rows.dtype)
             self._core.forward(workspace, data)
             for k in range(self.n_outputs):
-                workspace.output_gradient[...] = np.eye(self.n_outputs, dtype=rows.dtype)[k]
+                workspace.output_gradient[...] = 0
+                workspace.output_gradient[:, k] = 1
                 self._core.pull_back(workspace, data)
                 self._core.input_gradient(workspace, data, inputs)
-                out[start : start + data.n_rows, k] = inputs
+                out[block, k] = inputs
         return out
 
     def check_trainable(self) -> None:

@@ -10,7 +10,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp._blocks import row_blocks
 from fastmlp._hold import held
 from fastmlp._typing import MatrixLike
 from fastmlp._views import COMPUTED, ReadOnly
@@ -56,18 +55,10 @@ class BaseMLP(
         activates = self._targets.reads_activated
         return self.network_.predict_raw(X, activate_output=activates, n_jobs=self.n_jobs)
 
-    def _in_blocks(self, X, read):
-        """What `read` makes of raw outputs, a block of rows at a time, so that only the result grows with the rows."""
-        blocks = list(row_blocks(X.shape[0]))
-        if len(blocks) == 1:
-            return read(self._raw_outputs(X))
-        out = None
-        for rows in blocks:
-            block = read(self._raw_outputs(X[rows]))
-            if out is None:
-                out = np.empty((X.shape[0], *block.shape[1:]), block.dtype)
-            out[rows] = block
-        return out
+    def _read_outputs(self, X, read):
+        """What `read` makes of raw outputs, for an already validated X; only the result grows with the rows."""
+        activates = self._targets.reads_activated
+        return self.network_.read_outputs(X, read, activate_output=activates, n_jobs=self.n_jobs)
 
     def fit(
         self,
@@ -118,6 +109,14 @@ class BaseMLP(
         UserWarning
             If ``batch_size`` is larger than the data, the user interrupts training, columns of X_val lie far outside
             those of X, or ``early_stopping`` or ``scoring`` is set where it does nothing.
+
+        Notes
+        -----
+        Ctrl-C, and any other signal that Python handles, is heard within a tenth of a second or a step, in the midst of
+        an epoch too. After Ctrl-C the model has the weights of the last step, with ``early_stopping`` the best ones
+        once an epoch has been validated, and of lbfgs's last iteration; ``n_iter_`` and the curves count whole epochs
+        only, ``t_`` every row that was learnt from. What else a handler raises leaves ``fit``: the model then shows its
+        earlier fit, or, if that is gone on with, the weights of the last step.
 
         Examples
         --------

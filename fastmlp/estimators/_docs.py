@@ -138,7 +138,9 @@ SHARED_PARAMETERS = """hidden_layer_sizes : int or sequence of int, default=(100
         class weights too.
 
     max_time : float or None, default=None
-        Seconds after which no further epoch begins; a long epoch is not cut short.
+        Seconds after which training ends. A step, or the first iteration of lbfgs, is always finished. An epoch that is
+        cut short counts as an epoch: its loss is the mean over the rows that it has seen, and it is validated and told
+        to callbacks, whose own time comes on top. An iteration of lbfgs that is cut short does not count.
 
     callbacks : callable or list of callable, default=None
         Each is called after every epoch, or iteration of lbfgs, with an `EpochInfo` (epoch, max_iter, loss,

@@ -151,8 +151,8 @@ class Targets(ABC):
         """Predictions in the user's words and shape, from what `decide` returns."""
 
     @abstractmethod
-    def score(self, raw: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        """Score of raw outputs against encoded targets."""
+    def score(self, decided: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        """Score of what `decide` returns against encoded targets."""
 
 
 class Numbers(Targets):
@@ -229,11 +229,11 @@ class Numbers(Targets):
             return decided.reshape(len(decided), self.n_targets, len(self.loss.levels))
         return decided
 
-    def score(self, raw, targets, sample_weight=None):
+    def score(self, decided, targets, sample_weight=None):
         """R^2, or for quantiles the mean over levels of D^2."""
         if not isinstance(self.loss, Quantile):
-            return r2_score(targets, raw, sample_weight=sample_weight)
-        by_level = raw.reshape(len(raw), -1, len(self.loss.levels))
+            return r2_score(targets, decided, sample_weight=sample_weight)
+        by_level = decided.reshape(len(decided), -1, len(self.loss.levels))
         return np.mean(
             [
                 d2_pinball_score(targets, by_level[:, :, k], alpha=level, sample_weight=sample_weight)
@@ -359,9 +359,9 @@ class ClassTargets(Targets):
         """Share of the samples whose predicted labels are all right."""
         return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
-    def score(self, raw, targets, sample_weight=None):
+    def score(self, decided, targets, sample_weight=None):
         """Accuracy."""
-        return accuracy_score(targets, self.decide(raw), sample_weight=sample_weight)
+        return accuracy_score(targets, decided, sample_weight=sample_weight)
 
     def weigh(self, targets, sample_weight, counted):
         if self.class_weight is None:
@@ -510,9 +510,9 @@ class Distributions(Classes):
     def goes_on_with(self, y, classes):
         return False
 
-    def score(self, raw, targets, sample_weight=None):
+    def score(self, decided, targets, sample_weight=None):
         """Accuracy of the most probable class."""
-        return super().score(raw, targets.argmax(axis=1), sample_weight)
+        return super().score(decided, targets.argmax(axis=1), sample_weight)
 
     def _weights_of(self, targets, counted, counted_weight):
         return targets @ self._weights_of_classes(np.average(counted, axis=0, weights=counted_weight))
@@ -680,9 +680,9 @@ class SeveralTargets(ClassTargets):
         check_columns(y, self.classes)
         return float(np.average(np.all(predicted == y, axis=1), weights=sample_weight))
 
-    def score(self, raw, targets, sample_weight=None):
+    def score(self, decided, targets, sample_weight=None):
         """Share of the samples with all targets right."""
-        return np.average(np.all(self.decide(raw) == self.decide(targets), axis=1), weights=sample_weight)
+        return np.average(np.all(decided == self.decide(targets), axis=1), weights=sample_weight)
 
     def _weights_of(self, targets, counted, counted_weight):
         codes, counted = self.decide(targets), self.decide(counted)

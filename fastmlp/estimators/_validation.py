@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
+from fastmlp._blocks import LEAST_PREDICTED_ROWS
 from fastmlp._warn import warn
 from fastmlp.estimators._arrays import Columns
 from fastmlp.estimators._targets import Targets
@@ -102,28 +103,43 @@ class Validation:
     n_jobs: int | None
 
     def __post_init__(self):
-        self._data = self.problem.data()
+        # Only the codec's own score takes outputs, which may be many for each row.
+        row_bytes = self.network.parameters.itemsize * self.network.sizes[-1]
+        self._blocks = (
+            self.problem.blocks(row_bytes, least_rows=LEAST_PREDICTED_ROWS)
+            if self.scorer is None
+            else [self.problem.data()]
+        )
         self._targets, self._weights = self.problem.targets, self.problem.sample_weight
         rows = self.problem.rows
         if rows is not None:
             self._targets = self._targets[rows]
             self._weights = None if self._weights is None else self._weights[rows]
+        ends = np.cumsum([data.n_rows for data in self._blocks])
+        ones_or_weights = np.ones(ends[-1], bool) if self._weights is None else self._weights
+        self._block_weights = [part.sum(dtype=np.float64) for part in np.split(ones_or_weights, ends[:-1])]
 
     def __call__(self) -> tuple[float, float]:
         """(score, mean loss without penalties); NaN where the outputs are not finite."""
         if self.scorer is None:
-            loss, raw = self.network.evaluate(
-                self._data, activate_output=self.codec.reads_activated, n_jobs=self.n_jobs
-            )
-            return self._own_score(raw), float(loss)
-        loss = float(self.network.mean_loss(self._data))
+            return self._judge()
+        loss = float(self.network.mean_loss(self._blocks[0]))
         return (self.scorer(loss) if isinstance(self.scorer, GivenScorer) else -loss), loss
 
-    def _own_score(self, raw):
-        if not np.isfinite(raw).all():
-            return float("nan")
+    def _judge(self):
+        """The codec's own score and the mean loss, in one pass over blocks of rows."""
+        losses, parts, is_finite = [], [], True
+        for data in self._blocks:
+            loss, raw = self.network.evaluate(data, activate_output=self.codec.reads_activated, n_jobs=self.n_jobs)
+            losses.append(loss)
+            is_finite = is_finite and bool(np.isfinite(raw).all())
+            parts.append(self.codec.decide(raw))
+        loss = float(losses[0] if len(losses) == 1 else np.average(losses, weights=self._block_weights))
+        if not is_finite:
+            return float("nan"), loss
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging model's score
-            return float(self.codec.score(raw, self._targets, self._weights))
+            decided = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            return float(self.codec.score(decided, self._targets, self._weights)), loss
 
     def check(self) -> None:
         """Refuse a scorer that cannot judge these rows."""

@@ -204,7 +204,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         array(['a', 'b'], dtype='<U1')
         """
         X = self._check_X(X)
-        return self._targets.labels(self._in_blocks(X, self._targets.decide))
+        return self._read_outputs(X, lambda raw: self._targets.labels(self._targets.decide(raw)))
 
     def _gives_probabilities(self):
         if gives_probabilities(self.loss, self.out_activation):
@@ -273,8 +273,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         >>> (model.decision_function([[-1.0], [2.0]]) > 0).tolist()
         [False, True]
         """
-        raw = self._raw_outputs(self._check_X(X))
-        return self._targets.by_target(self._targets.decision_values(raw))
+        X = self._check_X(X)
+        return self._targets.by_target(self._read_outputs(X, self._targets.decision_values))
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: MatrixLike) -> np.ndarray | Any:
@@ -304,7 +304,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         array([[0.3, 0.4, 0.3]])
         """
         X = self._check_X(X)
-        return self._targets.by_target(self._in_blocks(X, self._targets.probabilities))
+        return self._targets.by_target(self._read_outputs(X, self._targets.probabilities))
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray | Any:
@@ -334,7 +334,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         True
         """
         X = self._check_X(X)
-        return self._targets.by_target(self._in_blocks(X, self._targets.log_probabilities))
+        return self._targets.by_target(self._read_outputs(X, self._targets.log_probabilities))
 
     def _recognize_targets(self, y, before, incremental, classes, sparse):
         targets = recognize(

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fastmlp._blocks import Parts, row_blocks
 from fastmlp._core._perceptron import net_inputs, train_epoch
 from fastmlp._typing import RandomState
 from fastmlp._warn import warn
@@ -263,12 +264,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         >>> Perceptron(random_state=0).fit([[0.0], [1.0]], [0, 1]).decision_function([[0.0], [1.0]]).shape
         (2,)
         """
-        check_is_fitted(self)
-        rows = for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
-        net = np.empty((rows.shape[0], len(self.coef_)), self.coef_.dtype)
-        # Not by BLAS: prediction has to round as training did, or a sample on the border changes sides.
-        net_inputs(net, self.coef_, self.intercept_, rows)
-        return net.ravel() if len(self.coef_) == 1 else net
+        return self._net_inputs(self._check_X(X))
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels.
@@ -292,9 +288,23 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         >>> Perceptron(random_state=0).fit([[0.0], [1.0]], [0, 1]).predict([[0.0], [1.0]])
         array([0, 1])
         """
-        net = self.decision_function(X)
-        decides_alone = net.ndim == 1 or self._targets.has_independent_outputs
-        return self._targets.labels((net >= 0).astype(np.intp) if decides_alone else net.argmax(axis=1))
+        checked = self._check_X(X)
+        parts = Parts(len(checked))
+        for rows in row_blocks(len(checked), checked.itemsize * len(self.coef_)):
+            net = self._net_inputs(checked[rows])
+            decides_alone = net.ndim == 1 or self._targets.has_independent_outputs
+            parts.add(rows, self._targets.labels((net >= 0).astype(np.intp) if decides_alone else net.argmax(axis=1)))
+        return parts.joined()
+
+    def _check_X(self, X):
+        check_is_fitted(self)
+        return for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
+
+    def _net_inputs(self, X):
+        net = np.empty((X.shape[0], len(self.coef_)), self.coef_.dtype)
+        # Not by BLAS: prediction has to round as training did, or a sample on the border changes sides.
+        net_inputs(net, self.coef_, self.intercept_, X)
+        return net.ravel() if len(self.coef_) == 1 else net
 
     def _fit(self, X, y, n_epochs, *, incremental=False, classes=None, coef_init=None, intercept_init=None):
         self._validate_params()

@@ -393,8 +393,8 @@ def one_class_only(evidence: Evidence) -> Finding | None:
     model, codec = evidence.model, evidence.model._targets
     if evidence.y is None or evidence.y.ndim != 1 or codec.has_independent_outputs or len(codec.classes) == 1:
         return None
-    raw = model.network_.predict_raw(evidence.X, activate_output=codec.reads_activated)
-    predicted = np.unique(codec.decide(raw))
+    decided = model.network_.read_outputs(evidence.X, codec.decide, activate_output=codec.reads_activated)
+    predicted = np.unique(decided)
     label = codec.classes[predicted[0]]
     if len(predicted) > 1 or np.all(evidence.y == label):
         return None

@@ -17,8 +17,10 @@ from fastmlp.training.run import DivergenceError, History, Observers, Run
 from fastmlp.training.snapshot import Snapshot
 from fastmlp.training.solver import Solver
 
-# Rows of one pass: bounds the workspace, and is many enough for the products to run at full speed.
+# Rows of one pass, and bytes of their outputs and derivatives: they bound the workspace, and are many enough for the
+# products to run at full speed.
 MAX_BATCH_ROWS = 4096
+MAX_BATCH_BYTES = 1 << 28
 
 # SciPy also stops where the cost changes by less than this share of itself. At the default tol, 1e-4, it is SciPy's own
 # default; a smaller tol asks for more, and would ask in vain if this stayed.
@@ -41,6 +43,8 @@ class PenalizedCost:
 
     Attributes
     ----------
+    workspace : Workspace
+        Of all passes.
     first, first_slope : float
         The cost of the first call, and the largest component of its gradient; NaN before.
     """
@@ -51,13 +55,11 @@ class PenalizedCost:
         self.network: Network = network
         self.alpha: float = alpha
         self.team: Team = team
-        rows = np.arange(problem.n_rows, dtype=np.intp) if problem.rows is None else problem.rows
-        self._batches = [
-            problem.data(rows[first : first + MAX_BATCH_ROWS]) for first in range(0, len(rows), MAX_BATCH_ROWS)
-        ]
-        self._n_rows = len(rows)
+        row_bytes = 2 * network.parameters.itemsize * sum(network.sizes)
+        self._batches = problem.blocks(row_bytes, most_rows=MAX_BATCH_ROWS, most_bytes=MAX_BATCH_BYTES)
+        self._n_rows = problem.n_rows
         first, plan = self._batches[0], network.core.plan
-        self._workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
+        self.workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
         self._batch_gradient = np.zeros_like(network.parameters)  # what is not trained keeps its 0
         places = network.penalized(np.arange(len(network.parameters)))
         self._penalized = [(penalty, slice(w.flat[0], w.flat[-1] + 1)) for penalty, w in places]
@@ -69,7 +71,7 @@ class PenalizedCost:
         cost, total_weight, gradient = 0.0, 0.0, np.zeros_like(parameters)
         for batch in self._batches:
             batch_cost, weight = core.backward(
-                self._workspace, batch, self._batch_gradient, team=self.team, of_trained=True
+                self.workspace, batch, self._batch_gradient, team=self.team, of_trained=True
             )
             with np.errstate(over="ignore", invalid="ignore"):  # divergence, which has a message of its own
                 cost += weight * batch_cost
@@ -170,8 +172,9 @@ class LBFGS(Solver):
         is_first = not history.loss_curve
 
         def counted_cost(parameters):
+            result = cost(parameters)
             history.n_samples_seen += n_rows
-            return cost(parameters)
+            return result
 
         def end_iteration(intermediate_result):
             loss = float(intermediate_result.fun)
@@ -188,6 +191,7 @@ class LBFGS(Solver):
                 raise StopIteration
             run.begin_epoch()
 
+        cost.workspace.watcher = lambda: run.check_time(has_begun=history.n_epochs > 0)
         run.begin_epoch()
         result = minimize(
             counted_cost,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from fastmlp._blocks import row_blocks
 from fastmlp._core._data import Data
 from fastmlp._typing import Matrix
 
@@ -103,6 +104,24 @@ class Problem:
         n_sampled = max(LEAST_ROWS, n_elements // self.X.shape[1])
         some = slice(None, None, -(-self.n_rows // n_sampled))
         return self.X[some] if self.rows is None else self.X[self.rows[some]]
+
+    def blocks(self, row_bytes: int, **limits: int) -> list[Data]:
+        """The problem for the core, a block of rows at a time.
+
+        Parameters
+        ----------
+        row_bytes, **limits : int
+            As for `fastmlp._blocks.row_blocks`.
+
+        Returns
+        -------
+        list of Data
+        """
+        blocks = list(row_blocks(self.n_rows, row_bytes, **limits))
+        if len(blocks) == 1:
+            return [self.data()]
+        rows = np.arange(self.n_rows, dtype=np.intp) if self.rows is None else self.rows
+        return [self.data(rows[block]) for block in blocks]
 
     def data(self, order: np.ndarray | None = None) -> Data:
         """The problem for the core.

@@ -20,6 +20,10 @@ class DivergenceError(ValueError):
     """The loss or a weight became NaN or infinite."""
 
 
+class TimeIsUpError(Exception):
+    """``max_time`` is over in the midst of an epoch."""
+
+
 @dataclass
 class History:
     """What training has gone through.
@@ -142,7 +146,7 @@ class Observers:
     validate : callable, default=None
         Returns (score, mean loss) on held-out rows, by the current weights.
     max_time : float or None, default=None
-        Seconds after which no further epoch begins.
+        Seconds after which no further step is taken, but for one that a fit takes in any case.
     verbose : bool, default=False
         Whether to show progress.
     advise : callable, default=None
@@ -166,8 +170,8 @@ class Observers:
 class Run:
     """One fit, epoch by epoch; a context in which a solver trains.
 
-    An interruption by the user ends the context, not the program. Another exception leaves it, after the history has
-    noted that the fit failed.
+    An interruption by the user ends the context, not the program, and so does the end of its time in the midst of an
+    epoch. Another exception leaves it, after the history has noted that the fit failed.
 
     Parameters
     ----------
@@ -223,6 +227,9 @@ class Run:
             self._progress.close()
         if error is None:
             return False
+        if isinstance(error, TimeIsUpError):
+            self.stop("max_time")
+            return True
         if not isinstance(error, KeyboardInterrupt):
             self.stop("failed")
             return False
@@ -249,6 +256,22 @@ class Run:
             As in `History`.
         """
         self.history.stop_reason = reason
+
+    def check_time(self, *, has_begun: bool) -> None:
+        """Ask in the midst of an epoch whether there is time left.
+
+        Parameters
+        ----------
+        has_begun : bool
+            Whether something has been learnt; else there is always time left.
+
+        Raises
+        ------
+        TimeIsUpError
+            If there is none.
+        """
+        if has_begun and time.monotonic() >= self._deadline:
+            raise TimeIsUpError
 
     def begin_epoch(self) -> None:
         """Tell whom it concerns that an epoch begins."""

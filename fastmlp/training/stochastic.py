@@ -19,7 +19,7 @@ from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.callbacks import EpochInfo
 from fastmlp.training.optimizers import SOLVERS, Optimizer
 from fastmlp.training.problem import Problem, checksum
-from fastmlp.training.run import DivergenceError, History, Observers, Run
+from fastmlp.training.run import DivergenceError, History, Observers, Run, TimeIsUpError
 from fastmlp.training.schedules import Constant, schedule_from_settings
 from fastmlp.training.snapshot import Snapshot
 from fastmlp.training.solver import Solver
@@ -180,6 +180,7 @@ class Trainer(Solver):
         try:
             with Run(self.history, max_iter, observers) as run, team_of(self._n_threads(data, max_iter)) as team:
                 steps = self._steps(data, team)
+                steps.workspace.watcher = lambda: run.check_time(has_begun=steps.n_taken > 0)
                 for _ in range(max_iter):
                     run.begin_epoch()
                     self._shuffle(problem, order, taken)
@@ -243,13 +244,14 @@ class Trainer(Solver):
 
     def _train_epoch(self, run: Run, steps: Training, data: Data, good: Snapshot) -> bool:
         """Train for one epoch, and let it be judged and told; whether there may be another one."""
-        learning_rate = self.schedule.learning_rate
-        loss = self._take_steps(steps, data.n_rows)
+        learning_rate, n_seen = self.schedule.learning_rate, self.history.n_samples_seen
+        loss = self._take_steps(run, steps, data.n_rows)
         # A step finds out whether the one before was good, and the last one is judged here.
         if not (math.isfinite(loss) and steps.is_finite(ROWS_TO_JUDGE_LAST_STEP)):
             run.stop("diverged")
+            self.history.n_samples_seen = n_seen
             return False
-        info = run.record(loss, run.validate(), n_rows=data.n_rows, learning_rate=learning_rate)
+        info = run.record(loss, run.validate(), learning_rate=learning_rate)
         self._keep(info, good, run)
         run.show(info)
         self.schedule.epoch_ends(self.history.n_samples_seen)
@@ -257,25 +259,41 @@ class Trainer(Solver):
             run.stop("no_improvement")
         return not run.tell(info)
 
-    def _take_steps(self, steps, n_rows):
-        """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is."""
+    def _take_steps(self, run, steps, n_rows):
+        """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is.
+
+        The pass is cut short when the time is up. Whatever ends it, the steps taken, and their rows, are counted.
+        """
         n_batches = -(-n_rows // self.batch_size)
         # One number for the epoch, and only where something is random: the order of rows stays scikit-learn's.
         seed = self.random_state.randint(2**31 - 1) << 32 if self.network.is_random else 0
-        total = 0.0
+        total, n_taken = 0.0, 0
         for first in range(0, n_batches, BATCHES_PER_CALL):
-            rates = self.schedule.rates(first, min(BATCHES_PER_CALL, n_batches - first), n_batches)
-            if self.weight_decay > 0 and self.weight_decay * rates.max() >= 1:
-                raise ValueError(
-                    f"weight_decay is {self.weight_decay:g} and learning_rate reaches {rates.max():g}, whose product, "
-                    "the share of the weights that each step takes away, has to be less than 1; lower one of them."
-                )
-            sizes = np.empty((len(rates), 2))
-            sizes[:, 0], sizes[:, 1] = self.optimizer.step_sizes(rates), 1 - self.weight_decay * rates
-            total += steps.run_steps(first * self.batch_size, sizes, seed + first)
-            if not math.isfinite(total):
+            sizes = self._sizes(first, n_batches)
+            try:
+                steps.run_steps(first * self.batch_size, sizes, seed + first)
+            except TimeIsUpError:
+                run.stop("max_time")
+            finally:
+                n_rows_taken = min(steps.n_taken * self.batch_size, n_rows - first * self.batch_size)
+                self.optimizer.n_steps += steps.n_taken
+                self.history.n_samples_seen += n_rows_taken
+            total, n_taken = total + steps.total, n_taken + n_rows_taken
+            if run.stopped or not math.isfinite(total):
                 break
-        return total / n_rows
+        return total / max(n_taken, 1)
+
+    def _sizes(self, first, n_batches):
+        """Step size, and the factor by which weights shrink before it, of steps `first` on of an epoch."""
+        rates = self.schedule.rates(first, min(BATCHES_PER_CALL, n_batches - first), n_batches)
+        if self.weight_decay > 0 and self.weight_decay * rates.max() >= 1:
+            raise ValueError(
+                f"weight_decay is {self.weight_decay:g} and learning_rate reaches {rates.max():g}, whose product, "
+                "the share of the weights that each step takes away, has to be less than 1; lower one of them."
+            )
+        sizes = np.empty((len(rates), 2))
+        sizes[:, 0], sizes[:, 1] = self.optimizer.step_sizes(rates), 1 - self.weight_decay * rates
+        return sizes
 
     def _keep(self, info: EpochInfo, good: Snapshot, run: Run) -> None:
         """Copy the weights of an epoch, if they are the best or each epoch's are kept."""
@@ -312,7 +330,11 @@ class Trainer(Solver):
     def _end(self, good: Snapshot) -> None:
         """Leave the best weights in the network, or good ones."""
         self._is_running = False
+        if self._workspace is not None:
+            self._workspace.watcher = None
         if self.keep_best:
+            if self.history.best_epoch is None and self.history.stop_reason != "diverged":
+                good.take()  # interrupted in the first epoch: what the last step has left is better than nothing
             good.exchange()
         elif self.history.stop_reason == "diverged" or not self.network.core.all_finite():
             good.restore()

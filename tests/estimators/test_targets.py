@@ -91,7 +91,7 @@ def test_round_trip(case):
     predicted = codec.labels(codec.decide(raw))
     assert_array_equal(predicted, expected)
     assert predicted.dtype == expected.dtype
-    assert codec.score(raw, targets) == 1
+    assert codec.score(codec.decide(raw), targets) == 1
     assert codec.accuracy(y, predicted) == 1
 
 
@@ -106,7 +106,7 @@ def test_score_counts_weights(case):
     truth = y.argmax(axis=1) if kind is Distributions else y
     right = (predicted == truth).reshape(N, -1).all(axis=1)
     expected = np.average(right, weights=weights)
-    assert_allclose(codec.score(raw, targets, weights), expected)
+    assert_allclose(codec.score(codec.decide(raw), targets, weights), expected)
     assert_allclose(codec.accuracy(y, predicted, weights), expected)
 
 
@@ -387,7 +387,7 @@ def test_numbers(rng):
             )
         else:
             expected = r2_score(y, raw.reshape(shape), sample_weight=weights)
-        assert_allclose(codec.score(raw, targets, weights), expected)
+        assert_allclose(codec.score(codec.decide(raw), targets, weights), expected)
         assert codec.reads_activated
         assert codec.target_values == (0, 1)
 
@@ -466,7 +466,7 @@ def test_numbers_need_no_estimator(rng):
     codec = pickle.loads(pickle.dumps(model._targets))
     raw = model.network_.predict_raw(X, activate_output=codec.reads_activated)
     assert_array_equal(codec.labels(codec.decide(raw)), model.predict(X))
-    assert model.score(X, X[:, :2]) == codec.score(raw, X[:, :2])
+    assert model.score(X, X[:, :2]) == codec.score(codec.decide(raw), X[:, :2])
 
 
 def test_codecs_know_neither_estimators_nor_networks():
