@@ -138,7 +138,9 @@ def observers_of(request: Request, checked: Checked, fit: Fit) -> Observers:
     validation_rows = None if validation is None else (validation.problem.identity(), name_of_scoring(model.scoring))
     if validation is not None and (before is None or before.history.validation_rows != validation_rows):
         validation.check()
-    check_observing_callbacks(request, checked, fit, has_validation=validation is not None)
+    callbacks = [*checked.callbacks, *getattr(model, "_skl_callbacks", [])]
+    if callbacks:
+        check_observing_callbacks(request, callbacks, fit, has_validation=validation is not None)
     return Observers(
         model,
         checked.callbacks,
@@ -156,13 +158,14 @@ def _advice(find, model, problem):
     return "" if finding is None else str(finding)
 
 
-def check_observing_callbacks(request: Request, checked: Checked, fit: Fit, *, has_validation: bool) -> None:
+def check_observing_callbacks(request: Request, callbacks: list, fit: Fit, *, has_validation: bool) -> None:
     """Check this package's callbacks, and let them rehearse where the fit before had not the same ones.
 
     Parameters
     ----------
     request : Request
-    checked : Checked
+    callbacks : list of callable
+        All of the model's.
     fit : Fit
         It remembers what has been rehearsed.
     has_validation : bool
@@ -173,7 +176,6 @@ def check_observing_callbacks(request: Request, checked: Checked, fit: Fit, *, h
         If a callback would fail in the course of the fit.
     """
     model = request.model
-    callbacks = [*checked.callbacks, *getattr(model, "_skl_callbacks", [])]
     own = [callback for callback in callbacks if isinstance(callback, Callback)]
     if not own:
         return

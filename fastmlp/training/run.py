@@ -111,6 +111,8 @@ class History:
         """
         if self.stop_reason == "callback" and max_iter > 1:
             self.start_anew()
+        if observers.loss_rows is None and observers.validation_rows is None:  # as for a row at a time
+            return False, False
         changed = []
         for name, rows in (("loss", observers.loss_rows), ("validation", observers.validation_rows)):
             before = getattr(self, f"{name}_rows")
