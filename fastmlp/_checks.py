@@ -6,6 +6,8 @@ from numbers import Integral, Number
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from fastmlp._unreadable import check_no_dates
+
 
 def check_random_state(random_state: object) -> np.random.RandomState:
     """Turn a seed into random numbers.
@@ -129,6 +131,7 @@ def _as_dense(array, name, dtype):
         )
     if isinstance(array, np.matrix):
         raise TypeError("np.matrix is not supported. Please convert to a numpy array with np.asarray.")
+    check_no_dates(array, name)
     dense = np.asarray(array) if hasattr(array, "__array__") else np.asarray(array, dtype=dtype)
     if dense.dtype == object and hasattr(array, "iloc"):  # pandas, whose missing values are no numbers
         return array.to_numpy(dtype=dtype, na_value=np.nan)

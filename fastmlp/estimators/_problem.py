@@ -357,6 +357,6 @@ def _given_problem(request, checked, fit):
             raise ValueError(
                 f"R^2 of {problem.n_rows} row is not defined; pass two rows or more, or set scoring='loss'."
             )
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"The rows to validate on, X_val and y_val, cannot be used: {error}") from error
     return problem, (*request.validation[:2], own_weight)

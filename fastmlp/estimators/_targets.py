@@ -32,6 +32,7 @@ from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import check_consistent_length
 
+from fastmlp._unreadable import check_numbers
 from fastmlp.activations import ACTIVATIONS, Activation, Softmax, get_activation
 from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, class_numbers, distinct_labels
 from fastmlp.losses import LOSSES, CrossEntropy, Loss, Quantile, get_loss
@@ -202,8 +203,7 @@ class Numbers(Targets):
         return True
 
     def encode(self, y, dtype):
-        if y.dtype.kind not in "biuf":
-            raise ValueError(f"y holds {y.dtype.type.__name__} values; pass numbers, for example y.astype(float).")
+        check_numbers(y, "y")
         y = y.reshape(-1, 1) if y.ndim == 1 else y
         with np.errstate(over="ignore"):
             targets = np.ascontiguousarray(y, dtype=dtype)
@@ -392,7 +392,7 @@ class Classes(ClassTargets):
         if known.classes is not None:
             classes = known.classes
         else:
-            classes = distinct_labels(y)
+            classes = distinct_labels(y, y)
             if known.before is not None:
                 check_same_classes(classes, known.before.classes)
         wanted = settings.get("out_activation", "auto")
@@ -603,7 +603,7 @@ class SeveralTargets(ClassTargets):
         if known.classes is None:
             if classes is not None:
                 check_columns(y, classes)
-            found = [distinct_labels(column) for column in y.T]
+            found = [distinct_labels(column, y) for column in y.T]
             if classes is not None:
                 check_same_classes(found, classes)
             classes = found

@@ -11,16 +11,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
+from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp._blocks import Parts, row_blocks
 from fastmlp._core._perceptron import net_inputs, train_epoch
 from fastmlp._typing import RandomState
+from fastmlp._unreadable import check_no_dates, elements_named
 from fastmlp._warn import warn
 from fastmlp.estimators._arrays import Columns, check_X_and_y, for_core
 from fastmlp.estimators._docs import DocumentationLinkMixin
-from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
+from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, distinct_labels, unknown_classes
 from fastmlp.estimators._parameters import store
 from fastmlp.estimators._state import VersionedStateMixin
 from fastmlp.estimators._targets import Classes, Labels
@@ -298,7 +299,8 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
 
     def _check_X(self, X):
         check_is_fitted(self)
-        return for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
+        with elements_named(self.coef_.dtype, X=X):
+            return for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
 
     def _net_inputs(self, X):
         net = np.empty((X.shape[0], len(self.coef_)), self.coef_.dtype)
@@ -347,10 +349,9 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         dtype = self.coef_.dtype if resume else [np.float64, np.float32]
         columns = Columns(self.n_features_in_, getattr(self, "feature_names_in_", None)) if resume else None
         columns, X, y = check_X_and_y(self, X, y, columns, dtype=dtype)
-        check_classification_targets(y)
         if y.ndim == 2:
             check_indicator_matrix(y)
-        found = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
+        found = np.arange(y.shape[1]) if y.ndim == 2 else distinct_labels(y, y)
         if incremental:
             known = SimpleNamespace(classes_=getattr(self, "classes_", None))
             _check_partial_fit_first_call(known, classes)
@@ -407,6 +408,7 @@ class PerceptronFit:
         """Starting values: those given, else the last ones, else zeros."""
         if given is None:
             return np.zeros(shape, dtype) if last is None else last
+        check_no_dates(given, name)
         with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
             start = check_array(given, dtype=dtype, ensure_2d=False, ensure_min_samples=0, copy=True, input_name=name)
         if start.shape != shape and not (shape[0] == 1 and start.shape == shape[1:]):

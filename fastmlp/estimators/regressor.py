@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array
 
 from fastmlp._typing import Callbacks, MatrixLike, RandomState, Scoring
+from fastmlp._unreadable import check_numbers, elements_named
 from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
@@ -161,7 +162,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         1.0
         """
         raw = self._raw_outputs(self._check_X(X))
-        targets: np.ndarray = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        with elements_named(np.float64, y=y):
+            targets: np.ndarray = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        check_numbers(targets, "y")  # words of a category are left as they are
         return float(self._targets.score(raw, targets.reshape(len(targets), -1), sample_weight))
 
     def _recognize_targets(self, y, before, incremental, classes, sparse):

@@ -23,7 +23,7 @@ BAD_DATA = [
     ([[1.0], [1.0, 2.0]], LABELS[:2], None, ValueError, "inhomogeneous shape"),
     (None, LABELS, None, ValueError, "Expected 2D array, got scalar array instead.*Reshape your data"),
     (X, None, None, ValueError, "requires y to be passed"),
-    (X.astype(str).astype(object) + "x", LABELS, None, ValueError, "could not convert string to float"),
+    (X.astype(str).astype(object) + "x", LABELS, None, ValueError, "Columns 0, 1 and 2 of X hold words"),
     (X + 1j, LABELS, None, ValueError, "Complex data not supported"),
     (csr_array(with_value(np.nan)), LABELS, None, ValueError, "Input X contains NaN"),
     (csr_array(with_value(np.inf)), LABELS, None, ValueError, "Input X contains infinity"),
@@ -52,14 +52,14 @@ def test_bad_data(estimator, X, y, sample_weight, error, message):
 BAD_LABELS = [
     (
         np.array([None, 1, 0, 1] * 10, dtype=object),
-        "y holds labels of type NoneType, int as objects; pass labels of one type",
+        "y holds None; leave out the rows without a label",
     ),
     (np.array(["a", 1] * 20, dtype=object), "y holds labels of type int, str as objects; pass labels of one type"),
     (
         np.array([["a", 1], ["b", "c"]] * 20, dtype=object),
         "y holds labels of type int, str as objects; pass labels of one",
     ),
-    (np.array([["a", None]] * 40, dtype=object), "y holds labels of type"),
+    (np.array([["a", None]] * 40, dtype=object), "y holds None; leave out the rows"),
     (NUMBERS, "Unknown label type: continuous"),
     (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
     (
@@ -76,9 +76,10 @@ def test_bad_labels(y, message):
 
 BAD_NUMBERS = [
     (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
-    (np.full(40, "1"), r"y holds str_ values; pass numbers, for example y.astype\(float\)"),
-    (np.full(40, "a", dtype=object), "could not convert string to float"),
-    (np.arange(40).astype("M8[s]"), r"y holds datetime64 values; pass numbers, for example y.astype\(float\)"),
+    (np.full(40, "1"), r"y holds numbers of dtype <U1; pass np.asarray\(y\).astype\(float\)"),
+    (np.full(40, "a", dtype=object), "y holds words, for example 'a'; use MLPClassifier to predict labels"),
+    (np.full(40, "a"), "y holds words, for example 'a'; use MLPClassifier to predict labels, or pass numbers"),
+    (np.arange(40).astype("M8[s]"), "y holds dates, which are not numbers; pass numbers instead, for example days"),
 ]
 
 
