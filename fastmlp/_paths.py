@@ -3,7 +3,7 @@
 import os
 
 
-def check_path(path: str | os.PathLike) -> str:
+def check_path(path: str | os.PathLike[str]) -> str:
     """Refuse the name of a file that cannot be written.
 
     Parameters

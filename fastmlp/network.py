@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +16,7 @@ from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
 from fastmlp._core._network import NetworkCore
 from fastmlp._core._plan import Plan
-from fastmlp._typing import MatrixLike, RandomState
+from fastmlp._typing import Matrix, RandomState
 from fastmlp._views import LayerViews, block_views, dense_views, writeable
 from fastmlp.activations import Activation, Increasing, get_activation
 from fastmlp.initializers import INITIALIZERS
@@ -174,30 +175,33 @@ class Network:
         dtype: str = "float64",
         random_state: RandomState = None,
     ):
-        self.sizes = _check_sizes(sizes)
+        self.sizes: tuple[int, ...] = _check_sizes(sizes)
         n_hidden = len(self.sizes) - 2
-        self.activations_ = check_activations(activation, n_hidden)
-        self.out_activation = get_activation(out_activation, "out_activation")
-        self.loss = get_loss(loss)
+        self.activations_: tuple[Activation, ...] = check_activations(activation, n_hidden)
+        self.out_activation: Activation = get_activation(out_activation, "out_activation")
+        self.loss: Loss = get_loss(loss)
         _check_output(self.loss, self.out_activation, self.sizes[-1])
-        self.dropout = check_dropout(dropout, n_hidden)
-        self.input_dropout = _check_rate("input_dropout", input_dropout)
-        self.batch_norm = bool(batch_norm)
+        self.dropout: tuple[float, ...] = check_dropout(dropout, n_hidden)
+        self.input_dropout: float = _check_rate("input_dropout", input_dropout)
+        self.batch_norm: bool = bool(batch_norm)
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.")
-        self.layers_ = (*_check_input_layers(input_layers), *self._own_layers(check_init(init, n_hidden + 1)))
+        self.layers_: tuple[Layer, ...] = (
+            *_check_input_layers(input_layers),
+            *self._own_layers(check_init(init, n_hidden + 1)),
+        )
         self._trainable = check_trainable(trainable, n_hidden + 1)
         plan = self._plan(np.dtype(dtype))
         self._parameters = aligned_empty((plan.n_parameters,), dtype, quarter=0)
-        self.statistics = aligned_empty((plan.n_statistics,), dtype)
+        self.statistics: np.ndarray = aligned_empty((plan.n_statistics,), dtype)
         self._connect(plan)
         self._initialize(check_random_state(random_state))
 
     @classmethod
     def from_weights(
         cls,
-        coefs: Sequence[np.ndarray],
-        intercepts: Sequence[np.ndarray],
+        coefs: Sequence[Any],
+        intercepts: Sequence[Any],
         *,
         activation: str | Activation | Sequence[str | Activation] = "relu",
         out_activation: str | Activation = "identity",
@@ -328,7 +332,7 @@ class Network:
         return self.predict_raw(self._check_X(X), activate_output=True)
 
     def predict_raw(
-        self, X: MatrixLike, *, activate_output: bool = False, rows: np.ndarray | None = None, n_jobs: int | None = 1
+        self, X: Matrix, *, activate_output: bool = False, rows: np.ndarray | None = None, n_jobs: int | None = 1
     ) -> np.ndarray:
         """Pre-activations of the output layer, Z_L, of an already validated X.
 
@@ -712,7 +716,7 @@ class Network:
         return self._views.coefs
 
     @coefs_.setter
-    def coefs_(self, values):
+    def coefs_(self, values: Sequence[Any]) -> None:
         self._views.coefs[:] = values
 
     @property
@@ -721,7 +725,7 @@ class Network:
         return self._views.intercepts
 
     @intercepts_.setter
-    def intercepts_(self, values):
+    def intercepts_(self, values: Sequence[Any]) -> None:
         self._views.intercepts[:] = values
 
     @property
@@ -740,7 +744,7 @@ class Network:
         return self._trainable
 
     @trainable.setter
-    def trainable(self, value):
+    def trainable(self, value: str | Sequence[int]) -> None:
         self._trainable = check_trainable(value, len(self.sizes) - 1)
         self._connect(self._plan(self.parameters.dtype, before=self._core.plan))
 
@@ -836,7 +840,7 @@ class Network:
     def _connect(self, plan):
         """Make the compiled core and the views, which are derived from the parameters and never stored."""
         self._core = NetworkCore(self._parameters, self.statistics, plan)
-        self.layer_parameters_ = block_views(self.parameters, self.sizes[0], self.layers_)
+        self.layer_parameters_: list[dict[str, np.ndarray]] = block_views(self.parameters, self.sizes[0], self.layers_)
         self._views = dense_views(self.layer_parameters_, self.layers_)
         self._is_random = any(layer.is_random for layer in self.layers_)
         self.running_means_: list[np.ndarray | None] = [None] * len(self.coefs_)
@@ -854,11 +858,11 @@ class Network:
             if mean is not None and variance is not None:
                 mean[...], variance[...] = 0, 1
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         derived = {"_views", "_is_random", "layer_parameters_", "running_means_", "running_variances_", "_core"}
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._parameters, self.statistics = writeable(self._parameters), writeable(self.statistics)
         self._connect(self._plan(self._parameters.dtype))
@@ -920,18 +924,20 @@ def check_trainable(trainable: str | Sequence[int], n_layers: int) -> str | tupl
     return tuple(int(n) for n in numbers)
 
 
-def check_activations(activation, n_hidden: int) -> tuple[Activation, ...]:
+def check_activations(
+    activation: str | Activation | Sequence[str | Activation], n_hidden: int
+) -> tuple[Activation, ...]:
     """One activation for each hidden layer, from one for all or a sequence."""
     activations = _one_for_each("activation", activation, n_hidden, "hidden layer")
     return tuple(get_activation(one) for one in activations)
 
 
-def check_dropout(dropout, n_hidden: int) -> tuple[float, ...]:
+def check_dropout(dropout: float | Sequence[float], n_hidden: int) -> tuple[float, ...]:
     """One rate for each hidden layer, from one for all or a sequence."""
     return tuple(_check_rate("dropout", rate) for rate in _one_for_each("dropout", dropout, n_hidden, "hidden layer"))
 
 
-def check_init(init, n_layers: int) -> list[str]:
+def check_init(init: str | Sequence[str], n_layers: int) -> list[str]:
     """One initializer for each layer, from one for all or a sequence."""
     initializers = _one_for_each("init", init, n_layers, "layer")
     for layer, name in enumerate(initializers, start=1):

@@ -1,6 +1,7 @@
 """What the estimators share: parameters, checks, and the way from arrays to a trained network."""
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from fastmlp.estimators._callbacks import CallbackSupportMixin
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._fit import FittedAttributesMixin
 from fastmlp.estimators._fitting import learn
-from fastmlp.estimators._parameters import SHARED_CONSTRAINTS
+from fastmlp.estimators._parameters import SHARED_CONSTRAINTS, SharedParameters
 from fastmlp.estimators._problem import Request
 from fastmlp.estimators._state import StoredStateMixin
 from fastmlp.estimators._targets import Targets
@@ -30,6 +31,7 @@ class BaseMLP(
     StoredStateMixin,
     FittedAttributesMixin,
     CallbackSupportMixin,
+    SharedParameters,
     DocumentationLinkMixin,
     BaseEstimator,
     metaclass=ABCMeta,
@@ -186,7 +188,7 @@ class BaseMLP(
         return self.network_.coefs_
 
     @coefs_.setter
-    def coefs_(self, values):
+    def coefs_(self, values: Sequence[Any]) -> None:
         check_is_fitted(self)
         self.network_.coefs_ = values
 
@@ -196,11 +198,11 @@ class BaseMLP(
         return self.network_.intercepts_
 
     @intercepts_.setter
-    def intercepts_(self, values):
+    def intercepts_(self, values: Sequence[Any]) -> None:
         check_is_fitted(self)
         self.network_.intercepts_ = values
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True

@@ -1,6 +1,6 @@
 """The constructors' parameters: how they are kept, and what the estimators allow of those they share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from numbers import Integral, Real
 from operator import attrgetter, is_
@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
 
+from fastmlp._typing import Callbacks, RandomState, Scoring
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.training._threads import check_n_jobs
@@ -55,6 +56,49 @@ SHARED_CONSTRAINTS: dict[str, Any] = {
     "dtype": [StrOptions({"auto", "float32", "float64"})],
     "n_jobs": "no_validation",  # by check_n_jobs
 }
+
+
+class SharedParameters:
+    """The parameters as attributes, for type checkers: `store` sets them, which these do not see."""
+
+    hidden_layer_sizes: int | Sequence[int]
+    activation: str | Activation | Sequence[str | Activation]
+    solver: str
+    alpha: float
+    batch_size: int | str
+    learning_rate: str | Schedule | Callable[[int], float]
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    random_state: RandomState
+    tol: float
+    verbose: bool
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    out_activation: str | Activation
+    dropout: float | Sequence[float]
+    input_dropout: float
+    batch_norm: bool
+    l1: float
+    weight_decay: float
+    clip_norm: float | None
+    init: str | Sequence[str]
+    trainable: str | Sequence[int]
+    scoring: Scoring
+    max_time: float | None
+    callbacks: Callbacks
+    dtype: str
+    n_jobs: int | None
+
 
 # Types of values that stay what they are.
 CONSTANTS = (bool, int, float, str, type(None))
@@ -206,7 +250,7 @@ def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
     ValueError
         If they are no positive integers.
     """
-    sizes = hidden_layer_sizes
+    sizes: Any = hidden_layer_sizes
     if isinstance(sizes, Integral):
         sizes = [sizes]
     elif isinstance(sizes, (dict, set, str)) or not np.iterable(sizes):

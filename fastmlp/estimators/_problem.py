@@ -13,7 +13,7 @@ from scipy.sparse import issparse
 from sklearn.base import is_regressor
 from sklearn.model_selection import train_test_split
 
-from fastmlp._typing import MatrixLike
+from fastmlp._typing import Matrix
 from fastmlp.estimators._arrays import Columns, check_rows, for_core
 from fastmlp.estimators._fit import Fit
 from fastmlp.estimators._parameters import check_callbacks, check_parameters, check_solver, scorer_of
@@ -41,7 +41,7 @@ class Request:
     """
 
     model: Any
-    X: MatrixLike
+    X: Matrix
     y: ArrayLike
     sample_weight: ArrayLike | None
     validation: tuple

@@ -20,11 +20,11 @@ STATE_VERSION = 2
 class VersionedStateMixin:
     """Pickles of an estimator that say which version of its state they hold."""
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()
         return {**state, "_fastmlp_state_version": STATE_VERSION}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         state = state.copy()
         version = state.pop("_fastmlp_state_version", None)
         if version != STATE_VERSION:
@@ -42,7 +42,7 @@ class StoredStateMixin(VersionedStateMixin):
 
     _fit: Fit | None
 
-    def save_checkpoint(self, path: str | os.PathLike) -> None:
+    def save_checkpoint(self, path: str | os.PathLike[str]) -> None:
         """Write the model with all that training needs to go on from here, as if it had never stopped.
 
         Beside the weights that is the optimizer's moments, schedule, patience, history and random state, and within a
@@ -100,7 +100,7 @@ class StoredStateMixin(VersionedStateMixin):
             finally:
                 del self._keeps_training_state
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         fit, keeps_all = state.get("_fit"), state.pop("_keeps_training_state", False)
         if fit is not None:

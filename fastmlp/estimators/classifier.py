@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from fastmlp._typing import Callbacks, MatrixLike, RandomState
+from fastmlp._typing import Callbacks, MatrixLike, RandomState, Scoring
 from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
@@ -65,6 +65,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     True
     """
 
+    loss: str | Loss
+    label_smoothing: float
+    class_weight: dict[Any, float] | Sequence[dict[Any, float]] | str | None
+
     _targets: ClassTargets
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
@@ -108,10 +112,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
         label_smoothing: float = 0.0,
-        class_weight: dict | Sequence[dict] | str | None = None,
+        class_weight: dict[Any, float] | Sequence[dict[Any, float]] | str | None = None,
         init: str | Sequence[str] = "auto",
         trainable: str | Sequence[int] = "all",
-        scoring: str | Callable | None = None,
+        scoring: Scoring = None,
         max_time: float | None = None,
         callbacks: Callbacks = None,
         dtype: str = "auto",
@@ -119,7 +123,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ):
         store(self, locals())
 
-    classes_ = FittedAttribute(lambda fit: fit.targets.classes, "Labels in the order of the outputs.")
+    classes_: FittedAttribute[np.ndarray | Any] = FittedAttribute(
+        lambda fit: fit.targets.classes, "Labels in the order of the outputs."
+    )
 
     @available_if(BaseMLP._has_epochs)
     def partial_fit(
@@ -241,7 +247,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.accuracy(y, predicted, sample_weight)
 
     @available_if(_gives_no_probabilities)
-    def decision_function(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
+    def decision_function(self, X: MatrixLike) -> np.ndarray | Any:
         """Outputs less the threshold between the classes, for losses without probabilities such as hinge.
 
         Parameters
@@ -268,7 +274,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.by_target(self._targets.decision_values(raw))
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
+    def predict_proba(self, X: MatrixLike) -> np.ndarray | Any:
         """Predict class probabilities.
 
         Parameters
@@ -297,7 +303,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._targets.by_target(self._in_blocks(X, self._targets.probabilities))
 
     @available_if(_gives_probabilities)
-    def predict_log_proba(self, X: MatrixLike) -> np.ndarray | list[np.ndarray]:
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray | Any:
         """Predict the logarithms of class probabilities, from the logits.
 
         Parameters
@@ -344,7 +350,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
         return targets
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags

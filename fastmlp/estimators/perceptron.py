@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from types import SimpleNamespace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
@@ -129,6 +129,21 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
     }
+
+    eta0: float
+    max_iter: int
+    shuffle: bool
+    random_state: RandomState
+    warm_start: bool
+
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    classes_: np.ndarray
+    coef_: np.ndarray
+    intercept_: np.ndarray
+    mistakes_curve_: list[int]
+    n_iter_: int
+    separated_: bool
 
     def __init__(
         self,
@@ -345,7 +360,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         curve = list(self.mistakes_curve_) if resume else []
         return PerceptronFit(columns, targets, random_state, curve), X, binary_targets(y, found, classes)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -376,7 +391,9 @@ class PerceptronFit:
     n_iter: int = 0
     separated: bool = False
 
-    def start(self, name: str, given: ArrayLike | None, last: np.ndarray | None, shape: tuple, dtype) -> np.ndarray:
+    def start(
+        self, name: str, given: ArrayLike | None, last: np.ndarray | None, shape: tuple[int, ...], dtype: DTypeLike
+    ) -> np.ndarray:
         """Starting values: those given, else the last ones, else zeros."""
         if given is None:
             return np.zeros(shape, dtype) if last is None else last

@@ -8,7 +8,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array
 
-from fastmlp._typing import Callbacks, MatrixLike, RandomState
+from fastmlp._typing import Callbacks, MatrixLike, RandomState, Scoring
 from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._docs import fill_docstring
@@ -53,6 +53,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     True
     """
 
+    loss: str | Loss
+
     _targets: Numbers
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
@@ -95,7 +97,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         clip_norm: float | None = None,
         init: str | Sequence[str] = "auto",
         trainable: str | Sequence[int] = "all",
-        scoring: str | Callable | None = None,
+        scoring: Scoring = None,
         max_time: float | None = None,
         callbacks: Callbacks = None,
         dtype: str = "auto",

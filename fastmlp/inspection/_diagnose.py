@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import is_regressor
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
 
@@ -84,7 +84,7 @@ class Finding:
     change: str
 
 
-class Diagnosis(list):
+class Diagnosis(list[Finding]):
     """A list of `Finding`, which prints as text.
 
     Examples
@@ -95,7 +95,7 @@ class Diagnosis(list):
        Take more.
     """
 
-    def __str__(self):
+    def __str__(self) -> str:
         items = [
             f"{number}. {finding.name}: {finding.what}\n   {finding.change}" for number, finding in enumerate(self, 1)
         ]
@@ -411,7 +411,7 @@ DETECTIONS = (
 
 
 def diagnose(
-    estimator: BaseEstimator, X: MatrixLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
+    estimator: Any, X: MatrixLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
 ) -> Diagnosis:
     """Look for known faults of a fitted model, its training and its data.
 

@@ -1,6 +1,7 @@
 """What every fitted multilayer perceptron can tell about itself."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -386,7 +387,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
         output = None if outputs == [None] else np.arange(n_taken) % len(outputs)
         return self._mean_derivatives(X, [output], places if rows is None else rows[places])
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"] if self.dtype == "auto" else [self.dtype]
         return tags

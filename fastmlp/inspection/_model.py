@@ -54,7 +54,7 @@ class FittedModel:
         raise NotImplementedError
 
 
-def loss_targets(model: FittedModel, X: Any, y: MatrixLike) -> np.ndarray:
+def loss_targets(model: FittedModel, X: Any, y: Any) -> np.ndarray:
     """Targets as ``fit`` encodes them.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any
 from fastmlp._typing import MatrixLike
 
 
-def try_scorer(scorer: Callable, model: Any, X: MatrixLike, y: Any, **weights: Any) -> Any:
+def try_scorer(scorer: Callable[..., Any], model: Any, X: MatrixLike, y: Any, **weights: Any) -> Any:
     """Score a model that has not been trained yet.
 
     A regressor predicts y itself, because a metric may refuse what random weights predict (negative numbers, say), but

@@ -9,14 +9,13 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from fastmlp._paths import check_path
-from fastmlp._typing import MatrixLike
+from fastmlp._typing import MatrixLike, Scoring
 from fastmlp.training._scoring import try_scorer
 from fastmlp.training.stopping import Patience
 
@@ -78,7 +77,7 @@ class Callback:
     'callback'
     """
 
-    def __call__(self, info: EpochInfo) -> bool | None:
+    def __call__(self, info: EpochInfo, /) -> bool | None:
         """Take note of an epoch; return whether to end training.
 
         Parameters
@@ -102,16 +101,16 @@ class Callback:
             Whether there are rows to validate on.
         """
 
-    def setup(self, estimator, context) -> None:
+    def setup(self, estimator: Any, context: Any) -> None:
         """A fit begins."""
 
-    def teardown(self, estimator, context) -> None:
+    def teardown(self, estimator: Any, context: Any) -> None:
         """A fit has ended."""
 
-    def on_fit_task_begin(self, estimator, context) -> None:
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """A fit or an epoch begins."""
 
-    def on_fit_task_end(self, estimator, context) -> bool | None:
+    def on_fit_task_end(self, estimator: Any, context: Any) -> bool | None:
         """An epoch has ended, or the fit, of which nothing is told here."""
         info = getattr(context, "epoch_info", None)
         return None if info is None else self(info)
@@ -158,7 +157,7 @@ class EarlyStopping(Callback):
         self.n_iter_no_change: float = n_iter_no_change
         self.tol: float = tol
 
-    def check(self, model, has_validation):
+    def check(self, model: Any, has_validation: bool) -> None:
         """Refuse to watch a value that there will not be."""
         if self.monitor != "loss" and not has_validation:
             raise ValueError(
@@ -222,13 +221,13 @@ class Checkpoint(Callback):
     (4, 3)
     """
 
-    def __init__(self, path: str | os.PathLike, every: int = 10):
+    def __init__(self, path: str | os.PathLike[str], every: int = 10):
         if not isinstance(every, Integral) or every < 1:
             raise ValueError(f"every is {every!r}; pass a positive number of epochs.")
-        self.path: str | os.PathLike = path
+        self.path: str | os.PathLike[str] = path
         self.every: int = every
 
-    def check(self, model, has_validation):
+    def check(self, model: Any, has_validation: bool) -> None:
         """Refuse a path that no file can be written to, or a model that cannot be: write one beside it."""
         folder = os.path.dirname(check_path(self.path))
         if model.loss_curve_:
@@ -284,18 +283,18 @@ class ScoreMonitor(Callback):
     True
     """
 
-    def __init__(self, X: MatrixLike, y: Any, scoring: str | Callable | None = None):
+    def __init__(self, X: MatrixLike, y: Any, scoring: Scoring = None):
         if isinstance(scoring, str):
             from sklearn.metrics import get_scorer  # which training alone does not need
 
             get_scorer(scoring)  # refuses an unknown name at once
-        self.X = X
-        self.y = y
-        self.scoring = scoring
+        self.X: MatrixLike = X
+        self.y: Any = y
+        self.scoring: Scoring = scoring
         self.scores: list[float] = []
-        self._scores_of: WeakKeyDictionary = WeakKeyDictionary()
+        self._scores_of: WeakKeyDictionary[Any, list[float]] = WeakKeyDictionary()
 
-    def check(self, model, has_validation):
+    def check(self, model: Any, has_validation: bool) -> None:
         """Refuse rows or a scoring that the model cannot be scored by."""
         if model.loss_curve_:
             return  # it goes on, and was tried when it began
@@ -319,10 +318,10 @@ class ScoreMonitor(Callback):
 
         return check_scoring(model, self.scoring)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_scores_of"}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _scores_of=WeakKeyDictionary())
 
 
@@ -346,7 +345,7 @@ class LearningRateLogger(Callback):
     [0.1, 0.05, 0.03333333333333333]
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.learning_rates: list[float] = []
 
     def __call__(self, info: EpochInfo) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -40,7 +40,9 @@ class PenalizedCost:
     """
 
     def __init__(self, network: Network, problem: Problem, alpha: float, team: Team):
-        self.network, self.alpha, self.team = network, alpha, team
+        self.network: Network = network
+        self.alpha: float = alpha
+        self.team: Team = team
         rows = np.arange(problem.n_rows, dtype=np.intp) if problem.rows is None else problem.rows
         self._batches = [
             problem.data(rows[first : first + MAX_BATCH_ROWS]) for first in range(0, len(rows), MAX_BATCH_ROWS)
@@ -111,16 +113,16 @@ class LBFGS(Solver):
     @classmethod
     def from_settings(
         cls,
-        settings,
-        network,
-        n_rows,
-        random_state,
+        settings: Any,
+        network: Network,
+        n_rows: int,
+        random_state: np.random.RandomState,
         *,
-        history=None,
-        before=None,
-        one_epoch=False,
-        is_unchanged=False,
-    ):
+        history: History | None = None,
+        before: Solver | None = None,
+        one_epoch: bool = False,
+        is_unchanged: bool = False,
+    ) -> Self:
         """A solver that starts anew; only the history goes on."""
         history = History() if history is None else history.continued(cls.has_epochs)
         return cls(network, settings.alpha, settings.max_fun, settings.tol, settings.n_jobs, history)
@@ -190,7 +192,7 @@ class LBFGS(Solver):
             history.best = float(result.fun)
             history.loss_curve.append(history.best)
 
-    def not_converged(self, max_iter):
+    def not_converged(self, max_iter: int) -> str:
         """Message on the limits, either of which may have ended the fit."""
         return (
             f"lbfgs failed to converge after {self.history.n_epochs} iteration(s): it reached max_iter={max_iter} or "

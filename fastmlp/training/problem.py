@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastmlp._core._data import Data
-from fastmlp._typing import MatrixLike
+from fastmlp._typing import Matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Problem:
         What targets 0 and 1 become in the loss.
     """
 
-    X: MatrixLike
+    X: Matrix
     targets: np.ndarray
     sample_weight: np.ndarray | None = None
     rows: np.ndarray | None = None

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, Self
 
 from fastmlp._warn import warn
@@ -152,8 +153,10 @@ class Run:
         stop_reason: str = "max_iter",
         unit: str = "epoch",
     ):
-        self.history, self.max_iter, self.unit = history, max_iter, unit
-        self.observers = observers or Observers()
+        self.history: History = history
+        self.max_iter: int = max_iter
+        self.unit: str = unit
+        self.observers: Observers = observers or Observers()
         self._unless_stopped = stop_reason
         history.n_epochs, history.stop_reason = 0, stop_reason
         self._progress = progress_of(max_iter) if self.observers.verbose else None
@@ -163,7 +166,9 @@ class Run:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, error_type, error, traceback) -> bool:
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
         if self._progress is not None:
             self._progress.close()
         if error is None:

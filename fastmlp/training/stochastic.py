@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,7 +90,7 @@ class Trainer(Solver):
     keep_best: bool = False
     n_jobs: int | None = None
     history: History = field(default_factory=History)
-    rate_settings: tuple = ()
+    rate_settings: tuple[Any, ...] = ()
     # With keep_best: the best weights while training runs, the last ones in between.
     _kept_weights: Snapshot | None = field(default=None, init=False, repr=False)
     # Places among the rows, in the order in which the last epoch took them.
@@ -100,16 +101,16 @@ class Trainer(Solver):
     @classmethod
     def from_settings(
         cls,
-        settings,
-        network,
-        n_rows,
-        random_state,
+        settings: Any,
+        network: Network,
+        n_rows: int,
+        random_state: np.random.RandomState,
         *,
-        history=None,
-        before=None,
-        one_epoch=False,
-        is_unchanged=False,
-    ):
+        history: History | None = None,
+        before: Solver | None = None,
+        one_epoch: bool = False,
+        is_unchanged: bool = False,
+    ) -> "Trainer":
         """A trainer that goes on with optimizer, schedule and all that is remembered, where there is one before."""
         batch_size = batch_size_for(
             settings, n_rows, goes_on_by_a_row=history is not None and one_epoch and n_rows == 1
@@ -150,7 +151,7 @@ class Trainer(Solver):
         return trainer
 
     @property
-    def moments(self):
+    def moments(self) -> list[np.ndarray]:
         """The optimizer's moments."""
         return self.optimizer.moments
 
@@ -289,7 +290,7 @@ class Trainer(Solver):
         self.history.validation_losses.append(math.nan)
         warn_convergence(run.divergence_message(kept="the weights with the best validation score"))
 
-    def not_converged(self, max_iter):
+    def not_converged(self, max_iter: int) -> str:
         """Message that begins as scikit-learn's does, by which programs may filter it."""
         return (
             f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't converged yet. "
@@ -311,7 +312,7 @@ class Trainer(Solver):
             self._kept_weights, self._is_running = before._kept_weights, before._is_running
 
     @contextmanager
-    def as_ended(self):
+    def as_ended(self) -> Iterator[None]:
         """While a fit runs: the network as it would be if training ended here, for as long as the context lasts."""
         best = self._kept_weights if self.keep_best and self._is_running else None
         if best is None:
@@ -332,10 +333,10 @@ class Trainer(Solver):
             self._workspace = Workspace(*needed)
         return self._workspace
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_workspace": None}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if self._order is not None:
             self._order = writeable(self._order)

@@ -17,11 +17,11 @@ class Patience:
     """
 
     def __init__(self, tol: float, n_iter_no_change: float, *, higher_is_better: bool):
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.higher_is_better = higher_is_better
-        self.best = -np.inf if higher_is_better else np.inf
-        self.count = 0
+        self.tol: float = tol
+        self.n_iter_no_change: float = n_iter_no_change
+        self.higher_is_better: bool = higher_is_better
+        self.best: float = -np.inf if higher_is_better else np.inf
+        self.count: int = 0
 
     def update(self, value: float) -> bool:
         """Take note of an epoch's value; return whether it is the best so far."""
@@ -39,6 +39,6 @@ class Patience:
         """Whether patience has run out."""
         return self.count > self.n_iter_no_change
 
-    def __str__(self):
+    def __str__(self) -> str:
         kind = "Validation score" if self.higher_is_better else "Training loss"
         return f"{kind} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs."

@@ -110,6 +110,15 @@ def test_given_axes():
     assert display.learning_rate_ax_.get_window_extent().y1 < free.get_window_extent().y0
 
 
+def test_in_a_subfigure_the_whole_is_saved(tmp_path):
+    figure = plt.figure()
+    part, _ = figure.subfigures(1, 2)
+    (inner,) = part.subfigures(1, 1, squeeze=False).flat
+    display = LossCurveDisplay(loss_curve=LOSSES).plot(inner.subplots())
+    assert display.figure_ is figure
+    display.figure_.savefig(tmp_path / "curve.png")
+
+
 def test_wide_ranges_are_logarithmic():
     rates = [0.1, 0.01, 0.001, 0.0001]
     display = LossCurveDisplay(loss_curve=[100.0, 10.0, 1.0, 0.1], learning_rate_curve=rates).plot()

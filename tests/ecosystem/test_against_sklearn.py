@@ -98,6 +98,7 @@ def test_predictions(task):
 
 
 def test_poisson():
+    pytest.importorskip("sklearn", minversion="1.7")  # whose MLPRegressor has no choice of the loss before
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(150, 4)), rng.poisson(2, 150).astype(float)
     settings = dict(loss="poisson", hidden_layer_sizes=(8,), max_iter=10, random_state=0)
@@ -118,6 +119,7 @@ def test_lbfgs(task):
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_sample_weight(task):
+    pytest.importorskip("sklearn", minversion="1.7")  # whose MLPs take no weights before
     rng = np.random.default_rng(0)
     sklearn_class, our_class, make_targets = TASKS[task]
     X, y, sample_weight = rng.normal(size=(230, 12)), make_targets(rng), rng.uniform(0.1, 3, 230)

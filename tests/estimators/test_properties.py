@@ -118,7 +118,7 @@ DTYPES = ["float32", "float64", "float16", "int8", "int32", "int64", "uint16", "
 # Why what is drawn may be refused.
 REFUSALS = [
     "The validation set is too small",
-    "least populated classes",
+    "least populated class",
     "batch_norm=True needs batches of at least two samples",
     "Sample weights must contain at least one non-zero number",
     "X_val and y_val, cannot be used: (`y` has classes not in|R.2 of 1 row)",  # of rows without weight, or of one
