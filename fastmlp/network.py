@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastmlp._blas_threads import one_blas_thread
-from fastmlp._checks import check_array, check_random_state, check_same_length, check_sample_weight
+from fastmlp._checks import check_array, check_random_state, check_same_length, check_sample_weight, float_dtype
 from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
 from fastmlp._core._network import NetworkCore
 from fastmlp._core._plan import Plan
-from fastmlp._typing import Matrix, RandomState
+from fastmlp._names import explains_unknown_keywords, unknown
+from fastmlp._typing import FloatType, Matrix, RandomState
 from fastmlp._views import LayerViews, block_views, dense_views, writeable
 from fastmlp.activations import Activation, Increasing, get_activation
 from fastmlp.initializers import INITIALIZERS
@@ -105,8 +106,9 @@ class Network:
         normalization) is trained with it, the input layers are with layer 1. A layer that is not trained normalizes by
         its running statistics. Back-propagation ends at the lowest layer that is trained; `backward` gives all
         gradients nevertheless.
-    dtype : {"float64", "float32"}, default="float64"
-        Of parameters and computation. float32 is about twice as fast; float64 is right for checking.
+    dtype : {"float64", "float32"} or dtype, default="float64"
+        Of parameters and computation, by its name or as ``numpy.float32`` and the like. float32 is about twice as fast;
+        float64 is right for checking.
     random_state : int, RandomState instance or None, default=None
         For the initial weights.
 
@@ -159,6 +161,7 @@ class Network:
     [array([-0.8, -0.8]), array([-0.8])]
     """
 
+    @explains_unknown_keywords
     def __init__(
         self,
         sizes: Sequence[int],
@@ -172,7 +175,7 @@ class Network:
         batch_norm: bool = False,
         input_layers: Sequence[Layer] = (),
         trainable: str | Sequence[int] = "all",
-        dtype: str = "float64",
+        dtype: FloatType = "float64",
         random_state: RandomState = None,
     ):
         self.sizes: tuple[int, ...] = _check_sizes(sizes)
@@ -184,16 +187,15 @@ class Network:
         self.dropout: tuple[float, ...] = check_dropout(dropout, n_hidden)
         self.input_dropout: float = _check_rate("input_dropout", input_dropout)
         self.batch_norm: bool = bool(batch_norm)
-        if dtype not in ("float32", "float64"):
-            raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.")
+        computing_dtype = float_dtype(dtype)
         self.layers_: tuple[Layer, ...] = (
             *_check_input_layers(input_layers),
             *self._own_layers(check_init(init, n_hidden + 1)),
         )
         self._trainable = check_trainable(trainable, n_hidden + 1)
-        plan = self._plan(np.dtype(dtype))
-        self._parameters = aligned_empty((plan.n_parameters,), dtype, quarter=0)
-        self.statistics: np.ndarray = aligned_empty((plan.n_statistics,), dtype)
+        plan = self._plan(computing_dtype)
+        self._parameters = aligned_empty((plan.n_parameters,), computing_dtype, quarter=0)
+        self.statistics: np.ndarray = aligned_empty((plan.n_statistics,), computing_dtype)
         self._connect(plan)
         self._initialize(check_random_state(random_state))
 
@@ -209,7 +211,7 @@ class Network:
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
-        dtype: str = "float64",
+        dtype: FloatType = "float64",
     ) -> "Network":
         """Build a network from given weights and biases, which are copied.
 
@@ -284,7 +286,9 @@ class Network:
             for view, given in zip(network.coefs_ + network.intercepts_, coefs + intercepts, strict=True):
                 view[...] = given
         if not network.core.all_finite():
-            raise ValueError(f"coefs or intercepts are too large for {dtype}; scale them, or use dtype='float64'.")
+            raise ValueError(
+                f"coefs or intercepts are too large for {network.parameters.dtype}; scale them, or use dtype='float64'."
+            )
         return network
 
     @property
@@ -942,7 +946,7 @@ def check_init(init: str | Sequence[str], n_layers: int) -> list[str]:
     initializers = _one_for_each("init", init, n_layers, "layer")
     for layer, name in enumerate(initializers, start=1):
         if name != "auto" and name not in INITIALIZERS:
-            raise ValueError(f"init {name!r} is unknown; use one of auto, {', '.join(INITIALIZERS)}.")
+            raise ValueError(unknown("init", name, ["auto", *INITIALIZERS]))
         if name == "zeros" and layer < n_layers:
             raise ValueError(
                 f"init is 'zeros' for layer {layer} of {n_layers}, whose units would all stay alike; use it for the "

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._blocks import row_blocks
 from fastmlp._hold import held
+from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import MatrixLike
 from fastmlp.estimators._arrays import check_X
 from fastmlp.estimators._callbacks import CallbackSupportMixin
@@ -66,6 +67,7 @@ class BaseMLP(
             out[rows] = block
         return out
 
+    @explains_unknown_keywords
     def fit(
         self,
         X: MatrixLike,
@@ -131,6 +133,7 @@ class BaseMLP(
         return True
 
     @available_if(_has_epochs)
+    @explains_unknown_keywords
     def partial_fit(
         self,
         X: MatrixLike,

@@ -7,14 +7,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import available_if
 
-from fastmlp._typing import Callbacks, MatrixLike, RandomState, Scoring
+from fastmlp._names import explains_unknown_keywords
+from fastmlp._typing import Callbacks, FloatType, MatrixLike, RandomState, Scoring
 from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._fit import FittedAttribute
-from fastmlp.estimators._parameters import store
+from fastmlp.estimators._parameters import Names, store
 from fastmlp.estimators._targets import ClassTargets, classes_to_come, gives_probabilities, recognize
 from fastmlp.losses import LOSSES, Loss
 from fastmlp.training.schedules import Schedule
@@ -166,9 +167,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         validation_score, validation_loss, learning_rate, model); returning True stops training. Some are in
         `fastmlp.training.callbacks`. ``set_callbacks`` takes those of scikit-learn, from its version 1.9 on.
 
-    dtype : {'auto', 'float32', 'float64'}, default='auto'
-        Computing dtype. 'auto' keeps float32 input in float32 and everything else in float64, as scikit-learn does;
-        'float32' is about twice as fast.
+    dtype : {'auto', 'float32', 'float64'} or dtype, default='auto'
+        Computing dtype, by its name or as ``numpy.float32`` and the like. 'auto' keeps float32 input in float32 and
+        everything else in float64, as scikit-learn does; 'float32' is about twice as fast.
 
     n_jobs : int or None, default=None
         The most threads that training takes, -1 for all CPUs; never more than the size of a step pays for. None is the
@@ -247,11 +248,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     _targets: ClassTargets
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"auto", *(name for name, loss in LOSSES.items() if loss.for_classifiers)}), Loss],
+        "loss": [Names("auto", *(name for name, loss in LOSSES.items() if loss.for_classifiers)), Loss],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "class_weight": [dict, list, Names("balanced"), None],
     }
 
+    @explains_unknown_keywords
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
@@ -293,7 +295,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         scoring: Scoring = None,
         max_time: float | None = None,
         callbacks: Callbacks = None,
-        dtype: str = "auto",
+        dtype: FloatType = "auto",
         n_jobs: int | None = None,
     ):
         store(self, locals())
@@ -303,6 +305,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     )
 
     @available_if(BaseMLP._has_epochs)
+    @explains_unknown_keywords
     def partial_fit(
         self,
         X: MatrixLike,

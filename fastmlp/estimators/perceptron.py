@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classi
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp._core._perceptron import net_inputs, train_epoch
+from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import RandomState
 from fastmlp._warn import warn
 from fastmlp.estimators._arrays import Columns, check_X_and_y, for_core
@@ -145,6 +146,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
     n_iter_: int
     separated_: bool
 
+    @explains_unknown_keywords
     def __init__(
         self,
         *,

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array
 
-from fastmlp._typing import Callbacks, MatrixLike, RandomState, Scoring
+from fastmlp._names import explains_unknown_keywords
+from fastmlp._typing import Callbacks, FloatType, MatrixLike, RandomState, Scoring
 from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
-from fastmlp.estimators._parameters import store
+from fastmlp.estimators._parameters import Names, store
 from fastmlp.estimators._targets import Numbers
 from fastmlp.losses import LOSSES, Loss
 from fastmlp.training.schedules import Schedule
@@ -166,9 +166,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         validation_score, validation_loss, learning_rate, model); returning True stops training. Some are in
         `fastmlp.training.callbacks`. ``set_callbacks`` takes those of scikit-learn, from its version 1.9 on.
 
-    dtype : {'auto', 'float32', 'float64'}, default='auto'
-        Computing dtype. 'auto' keeps float32 input in float32 and everything else in float64, as scikit-learn does;
-        'float32' is about twice as fast.
+    dtype : {'auto', 'float32', 'float64'} or dtype, default='auto'
+        Computing dtype, by its name or as ``numpy.float32`` and the like. 'auto' keeps float32 input in float32 and
+        everything else in float64, as scikit-learn does; 'float32' is about twice as fast.
 
     n_jobs : int or None, default=None
         The most threads that training takes, -1 for all CPUs; never more than the size of a step pays for. None is the
@@ -232,10 +232,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     _targets: Numbers
     _parameter_constraints = {
+        "loss": [Names(*(name for name, loss in LOSSES.items() if loss.for_regressors)), Loss],
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({name for name, loss in LOSSES.items() if loss.for_regressors}), Loss],
     }
 
+    @explains_unknown_keywords
     def __init__(
         self,
         loss: str | Loss = "squared_error",
@@ -275,7 +276,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         scoring: Scoring = None,
         max_time: float | None = None,
         callbacks: Callbacks = None,
-        dtype: str = "auto",
+        dtype: FloatType = "auto",
         n_jobs: int | None = None,
     ):
         store(self, locals())
