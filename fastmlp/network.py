@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from inspect import signature
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
@@ -151,6 +152,8 @@ class Network:
     ...     activation="relu",
     ...     loss="sum_squared_error",
     ... )
+    >>> net
+    Network([2, 2, 1], loss='sum_squared_error')
     >>> net.forward([[1, 1]])
     array([[4.]])
     >>> net.backward([[1, 1]], [0]).deltas
@@ -290,6 +293,27 @@ class Network:
                 f"coefs or intercepts are too large for {network.parameters.dtype}; scale them, or use dtype='float64'."
             )
         return network
+
+    def __repr__(self) -> str:
+        """The call that makes such a network, without what it does by default and what initial weights come from."""
+        given = {
+            "activation": _one_for_all(self.activations_),
+            "out_activation": self.out_activation,
+            "loss": self.loss,
+            "dropout": _one_for_all(self.dropout),
+            "input_dropout": self.input_dropout,
+            "batch_norm": self.batch_norm,
+            "input_layers": tuple(layer for layer in self.layers_ if isinstance(layer, (Scale, Embedding))),
+            "trainable": self.trainable,
+            "dtype": self.parameters.dtype.name,
+        }
+        defaults = signature(Network).parameters
+        unlike_default = [
+            f"{name}={value!r}"
+            for name, value in given.items()
+            if value is not None and repr(value) != repr(defaults[name].default)
+        ]
+        return f"Network({', '.join([str(list(self.sizes)), *unlike_default])})"
 
     @property
     def parameters(self) -> np.ndarray:
@@ -890,6 +914,13 @@ class Network:
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
         return X, y, sample_weight
+
+
+def _one_for_all(values):
+    """What all layers have, else a list of what each has; None if there are no layers."""
+    if not values:
+        return None
+    return values[0] if all(value == values[0] for value in values) else list(values)
 
 
 def _team_or_none(n_threads):
