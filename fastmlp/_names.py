@@ -58,6 +58,18 @@ _VALUES = {
         "zeros": "zero",
         "auto": "default",
     },
+    "scoring": {
+        "accuracy": "acc",
+        "roc_auc": "auc auroc rocauc",
+        "average_precision": "ap auprc prauc",
+        "neg_log_loss": "logloss crossentropy logarithmicloss",
+        "neg_mean_squared_error": "mse meansquarederror l2",
+        "neg_root_mean_squared_error": "rmse rootmeansquarederror",
+        "neg_mean_absolute_error": "mae meanabsoluteerror l1",
+        "matthews_corrcoef": "mcc",
+        "r2": "rsquared r2score",
+        "f1": "f1score",
+    },
     "dtype": {"float32": "float16 bfloat16 half", "float64": "longdouble float128"},
 }
 _KEYWORDS = {

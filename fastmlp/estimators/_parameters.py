@@ -22,6 +22,7 @@ from fastmlp._typing import Callbacks, FloatType, RandomState, Scoring
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.losses import LOSSES
+from fastmlp.training._scoring import check_scorer_name
 from fastmlp.training._threads import check_n_jobs
 from fastmlp.training.schedules import SCHEDULES, WITH_MEMORY, Schedule
 from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
@@ -137,6 +138,8 @@ class SharedParameters:
 
 # Parameters whose names are of one kind of things each.
 NAMED = ("activation", "solver", "loss", "learning_rate", "init")
+# Parameters that stand beside hidden_layer_sizes in calls without names.
+POSITIONAL = ("loss", "activation")
 # Types of values that stay what they are.
 CONSTANTS = (bool, int, float, str, type(None))
 # What stands for a value that may change in its place, or be told from others by no identity.
@@ -192,17 +195,30 @@ def _validate(constraints, values, caller_name):
         validate_parameter_constraints(constraints, values, caller_name=caller_name)
     except InvalidParameterError as error:
         name = str(error).split("'")[1]
-        raise InvalidParameterError(f"{error}{_hint(name, values[name], constraints)}") from None
+        raise InvalidParameterError(f"{error}{_hint(name, values, constraints)}") from None
 
 
-def _hint(name, value, constraints):
+def _hint(name, values, constraints):
     """What to write, where a refused value suggests it; else ""."""
+    value = values[name]
     if name == "learning_rate" and isinstance(value, Real) and not isinstance(value, bool):
         return f" Did you mean learning_rate_init={value!r}?"
-    if name == "loss" and _are_sizes(value):
-        return f" Did you mean hidden_layer_sizes={value!r}?"
+    sizes = _sizes_meant(name, value, values.get("hidden_layer_sizes"))
+    if sizes is not None:
+        return f" Did you mean hidden_layer_sizes={sizes!r}?"
     hint = did_you_mean(name, value, _names_among(constraints[name])) or _of_another(value, constraints)
     return hint if hint or name != "loss" else _of_another_estimator(value)
+
+
+def _sizes_meant(name, value, sizes):
+    """What was meant for hidden_layer_sizes, but is in the place of another argument; or None."""
+    if name in POSITIONAL and _is_size(value) and _is_size(sizes):  # a layer an argument
+        return (value, sizes) if name == "loss" else (sizes, value)
+    return value if name == "loss" and _are_sizes(value) else None
+
+
+def _is_size(value):
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _are_sizes(value):
@@ -310,6 +326,7 @@ def scorer_of(model: Any) -> Callable | str | None:
     """
     if model.scoring is None or (isinstance(model.scoring, str) and model.scoring == "loss"):
         return model.scoring
+    check_scorer_name(model.scoring, others=["loss"])
     return check_scoring(model, model.scoring)
 
 

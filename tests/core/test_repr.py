@@ -17,7 +17,7 @@ CALLS = [
     "Network([4, 8, 2], dropout=0.5, trainable='last')",
     "Network([4, 8, 8, 2], trainable=(1, 3))",
     "Network([4, 6, 2], activation=Maxout(group_size=3), input_layers=(Scale(rate=2.0),))",
-    "Network([2, 3, 1], input_layers=(Embedding(columns=(0,), n_codes=(3,), widths=(2,), rate=1.0, penalty=1.0), Scale(rate=1.0)))",
+    "Network([2, 3, 1], input_layers=(Embedding(columns=(0,), n_codes=(3,), widths=(2,), rate=1.0, penalty=1.0),))",
 ]
 
 

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError
@@ -13,6 +14,7 @@ from fastmlp import MLPClassifier, MLPRegressor, Network, Perceptron
 from fastmlp.activations import ACTIVATIONS, LeakyReLU, PowerProduct
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.losses import LOSSES
+from fastmlp.training.callbacks import ScoreMonitor
 from fastmlp.training.schedules import SCHEDULES, WITH_MEMORY
 from fastmlp.training.solvers import SOLVERS
 
@@ -27,7 +29,7 @@ VALUES = [
     ("activation", "Relu", "relu"),
     ("activation", "LeakyReLU", "leaky_relu"),
     ("activation", "leaky-relu", "leaky_relu"),
-    ("activation", "tahn", "tanh"),
+    ("activation", "tanhh", "tanh"),
     ("activation", LeakyReLU, "leaky_relu"),
     ("activation", np.tanh, "tanh"),
     ("out_activation", "sigmoid", "logistic"),
@@ -87,6 +89,8 @@ def test_losses(estimator, value, ours):
     [
         (MLPRegressor, dict(loss=(64, 64)), "Did you mean hidden_layer_sizes=(64, 64)?"),
         (MLPRegressor, dict(loss=(64, 64), hidden_layer_sizes="relu"), "Did you mean hidden_layer_sizes=(64, 64)?"),
+        (MLPRegressor, dict(loss=64, hidden_layer_sizes=32), "Did you mean hidden_layer_sizes=(64, 32)?"),
+        (MLPClassifier, dict(hidden_layer_sizes=64, activation=32), "Did you mean hidden_layer_sizes=(64, 32)?"),
         (MLPRegressor, dict(loss=64), "Did you mean hidden_layer_sizes=64?"),
         (MLPClassifier, dict(hidden_layer_sizes="relu"), "Did you mean activation='relu'?"),
         (MLPClassifier, dict(activation="adam"), "Did you mean solver='adam'?"),
@@ -150,6 +154,20 @@ def test_networks_list_names_as_estimators_do():
         with pytest.raises(ValueError, match="is unknown") as caught:
             Network([2, 2, 1], **{parameter: "xyz"})
         assert re.search(r"one of {(.*)}", str(caught.value))[1] == ", ".join(map(repr, names))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("acc", "accuracy"), ("MSE", "neg_mean_squared_error"), ("auc", "roc_auc"), ("r_2", "r2")]
+)
+def test_scorers(theirs, ours):
+    """Their names are scikit-learn's, whose own message has them in the order of a set."""
+    listed = rf"one of {{{{{{}}'{get_scorer_names()[0]}', .*, '{get_scorer_names()[-1]}'}}}}, or a function.*"
+    message = rf"^scoring '{theirs}' is unknown; use {listed}\. Did you mean scoring='{ours}'\?$"
+    check_refused(
+        MLPRegressor(scoring=theirs), ValueError, message.format("'loss', "), lambda model: model.fit(X, NUMBERS)
+    )
+    with pytest.raises(ValueError, match=message.format("")):
+        ScoreMonitor(X, NUMBERS, scoring=theirs)
 
 
 KEYWORDS = [
