@@ -137,11 +137,16 @@ def check_sample_weight(sample_weight: ArrayLike, X: np.ndarray) -> np.ndarray:
         )
     if len(weights) != len(X):
         raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(len(X),)}!")
-    if not weights.any():
-        raise ValueError("Sample weights must contain at least one non-zero number.")
+    check_some_weight(weights)
     if weights.min() < 0:
         raise ValueError("Negative values in data passed to `sample_weight`.")
     return weights
+
+
+def check_some_weight(weights: np.ndarray) -> None:
+    """Refuse weights that are all 0, in the words of newer versions of scikit-learn; older ones let them pass."""
+    if not weights.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
 
 
 def _as_dense(array, name, dtype):

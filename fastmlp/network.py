@@ -123,9 +123,10 @@ class Network:
     layer_parameters_ : list of dict of str to ndarray
         The parameters of each of them by name, views as well.
     coefs_ : list of ndarray of shape (fan_in, units)
-        Weights W_l, views of `parameters`: writing into them, or assigning to them, changes the network.
+        Weights W_l, views of `parameters`: writing into them, or assigning to them, changes the network. With batch
+        normalization or input layers they are not all that predictions take; `folded_weights` are.
     intercepts_ : list of ndarray of shape (units,)
-        Biases b_l, views as well.
+        Biases b_l, with batch normalization its shifts; views as well.
     scales_ : list of ndarray of shape (units,), or None for layers without batch normalization
         Its scales, views as well.
     running_means_, running_variances_ : list of ndarray of shape (units,), or None
@@ -760,6 +761,60 @@ class Network:
     def scales_(self) -> list[np.ndarray | None]:
         """Scales of the layers with batch normalization, views as well; None for the others."""
         return self._views.scales
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether `coefs_`, `intercepts_` and activations are all that predictions take."""
+        return all(layer.kind in ("dense", "activation", "dropout") for layer in self.layers_)
+
+    def folded_weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Weights and biases with which dense layers and activations alone predict the same, to rounding.
+
+        In prediction batch normalization is one factor f and one shift a unit (S13): W f takes the place of W, and
+        b - f mean that of b, with f = scale / sqrt(variance + 1e-5). The factors of a Scale layer go into the rows of
+        W_1.
+
+        Returns
+        -------
+        coefs : list of ndarray of shape (fan_in, units)
+        intercepts : list of ndarray of shape (units,)
+            Copies, of the network's dtype.
+
+        Raises
+        ------
+        ValueError
+            If there is an Embedding, whose tables are no weights of its inputs.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> net = Network([3, 4, 2], batch_norm=True, random_state=0)
+        >>> net.statistics[:] = np.arange(1, 9)
+        >>> coefs, intercepts = net.folded_weights()
+        >>> plain = Network.from_weights(coefs, intercepts)
+        >>> np.allclose(plain.forward([[1, 2, 3]]), net.forward([[1, 2, 3]]))
+        True
+        """
+        coefs = [w.astype(np.float64) for w in self.coefs_]
+        intercepts = [b.astype(np.float64) for b in self.intercepts_]
+        for layer, parameters in zip(self.layers_, self.layer_parameters_, strict=True):
+            if layer.kind == "embedding":
+                raise ValueError(
+                    "The network begins with an Embedding, which no weights of its inputs can stand for; read "
+                    "layer_parameters_."
+                )
+            if layer.kind == "scale":
+                coefs[0] *= parameters["scales"][:, np.newaxis]
+        for layer, (scale, mean, variance) in enumerate(
+            zip(self.scales_, self.running_means_, self.running_variances_, strict=True)
+        ):
+            if scale is not None and mean is not None and variance is not None:
+                factor = scale / np.sqrt(variance.astype(np.float64) + BatchNorm.epsilon)
+                coefs[layer] *= factor
+                intercepts[layer] -= factor * mean
+        dtype = self.parameters.dtype
+        return [w.astype(dtype) for w in coefs], [b.astype(dtype) for b in intercepts]
 
     @property
     def core(self) -> NetworkCore:

@@ -12,7 +12,7 @@
 from libc.math cimport NAN
 
 from fastmlp._core._activations cimport IN_PYTHON
-from fastmlp._core._data cimport gather_targets, gather_weights, sum_of_weights
+from fastmlp._core._data cimport expected_weight, gather_targets, gather_weights
 from fastmlp._core._layers cimport KINDS_OF_LAYERS, gather_inputs, outputs
 from fastmlp._core._pass cimport Layer
 from fastmlp._core._user_code cimport python_loss
@@ -23,7 +23,7 @@ cdef Batch batch_of(
 ) noexcept nogil:
     cdef Batch batch
     batch.first, batch.n_rows = first, n_rows
-    batch.scale = net.loss_scale / sum_of_weights(rows, first, n_rows)
+    batch.scale = net.loss_scale / expected_weight(rows, first, n_rows)
     batch.training, batch.seed = training, seed
     batch.statistics_vary = training and n_rows > 1
     return batch

@@ -119,7 +119,7 @@ cdef class Training(Job):
             Pass p = self.p
             const Net *net = p.net
             Py_ssize_t number, n_tiles, first = self.first
-            double loss, norm
+            double loss, norm, row_scale
             Step step = self.step  # each thread has its own
             Turn turn
         turn.thread, turn.phase = thread, 0
@@ -136,8 +136,9 @@ cdef class Training(Job):
                     self.total = loss
                 return
             step.scalars.learning_rate, step.shrink = self.sizes[number, 0], self.sizes[number, 1]
-            step.l1 = self.l1 * p.batch.scale / net.loss_scale
-            step.l2 = self.l2 * p.batch.scale / net.loss_scale
+            # A row counts once against penalties where weights are small, so that these do not grow.
+            row_scale = min(p.batch.scale, net.loss_scale / p.batch.n_rows)
+            step.l1, step.l2 = self.l1 * row_scale / net.loss_scale, self.l2 * row_scale / net.loss_scale
             norm = 0
             if isfinite(step.clip_norm):
                 gradient_phase(p.memory.whole_gradient, &p, self.team, &turn, True)

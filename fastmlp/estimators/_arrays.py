@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from fastmlp._checks import check_some_weight
 from fastmlp._typing import MatrixLike
 
 # Elements of an array up to which its own look at it takes less time than scikit-learn's, which takes 50 microseconds.
@@ -128,6 +129,7 @@ def check_rows(
     if sample_weight is None:
         return columns, X, y, None
     weights: np.ndarray = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+    check_some_weight(weights)
     if not np.all(weights):
         y = y.copy()
         y[weights == 0] = y[np.argmax(weights > 0)]

@@ -14,6 +14,8 @@ from fastmlp._blocks import row_blocks
 from fastmlp._hold import held
 from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import MatrixLike
+from fastmlp._views import COMPUTED, ReadOnly
+from fastmlp.deploy._mixin import DeployMixin
 from fastmlp.estimators._arrays import check_X
 from fastmlp.estimators._callbacks import CallbackSupportMixin
 from fastmlp.estimators._docs import DocumentationLinkMixin
@@ -29,6 +31,7 @@ from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 
 class BaseMLP(
     InspectionMixin,
+    DeployMixin,
     StoredStateMixin,
     FittedAttributesMixin,
     CallbackSupportMixin,
@@ -89,7 +92,8 @@ class BaseMLP(
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Not negative; all ones by default. A weight of zero is the same as leaving the row out, for ``classes_``
-            too.
+            too. A batch's loss is divided by its rows times the mean weight of all rows, so that steps follow the
+            weighted mean loss of all rows on average (S10).
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             Rows to validate on after each epoch, in place of those that ``early_stopping`` would hold out. Without
             ``early_stopping`` they only fill ``validation_loss_curve_`` and ``validation_scores_``. A search that
@@ -151,6 +155,8 @@ class BaseMLP(
         X : array-like or sparse array of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
+            As for ``fit``, but each row weighs what it is given, because the mean over all calls is not known: it
+            should be near 1. A call with all weights 2 takes twice the gradient.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             As for ``fit``. With ``early_stopping``, ``stop_reason_`` is 'no_improvement' once patience has run out.
 
@@ -187,23 +193,39 @@ class BaseMLP(
 
         Assigning to them, or to one of them, writes into the network. (After ``early_stopping`` a fit that goes on does
         so from the last weights of the fit before, not from the best ones, which these are.)
+
+        With batch normalization they are computed: it is folded into them, so that they predict the same without it.
+        They cannot be written to then; ``network_.coefs_`` can.
         """
-        return self.network_.coefs_
+        return self._weights(0)
 
     @coefs_.setter
     def coefs_(self, values: Sequence[Any]) -> None:
-        check_is_fitted(self)
-        self.network_.coefs_ = values
+        self._network_to_write().coefs_ = values
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
-        """Biases b_l of each layer, list of ndarray of shape (fan_out,): views, not copies."""
-        return self.network_.intercepts_
+        """Biases b_l of each layer, list of ndarray of shape (fan_out,): views, or computed, as ``coefs_``."""
+        return self._weights(1)
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[Any]) -> None:
+        self._network_to_write().intercepts_ = values
+
+    def _weights(self, which):
+        network = self.network_
+        if network.is_plain:
+            return (network.coefs_, network.intercepts_)[which]
+        try:
+            return ReadOnly(network.folded_weights()[which])
+        except ValueError as error:  # hasattr is to say no
+            raise AttributeError(str(error)) from error
+
+    def _network_to_write(self):
         check_is_fitted(self)
-        self.network_.intercepts_ = values
+        if not self.network_.is_plain:
+            raise AttributeError(COMPUTED)
+        return self.network_
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -208,14 +208,14 @@ def total_weight(
     Raises
     ------
     ValueError
-        If their sum, or one divided by it, is too large for the dtype.
+        If they are 0 for all rows, or their sum or one divided by it is too large for the dtype.
     """
     weights = codec.weigh(targets, sample_weight, counted)
     if weights is None:
         return None
     with np.errstate(over="ignore", divide="ignore"):
         total = np.sum(weights, dtype=dtype)
-        if total > 0 and not (np.isfinite(total) and np.isfinite(1 / total)):
+        if not (np.isfinite(total) and np.isfinite(1 / total)):
             names = "sample_weight" if weights is sample_weight else "sample_weight times class_weight"
             raise ValueError(f"{names} sums to {total:g}; scale it, so that its mean is near 1.")
     return for_core(weights.astype(dtype, copy=False))
@@ -301,7 +301,7 @@ def validation_of(request: Request, checked: Checked, fit: Fit) -> Validation | 
     if request.validates:
         problem, given = _given_problem(request, checked, fit)
     elif checked.held_out is not None:
-        problem = replace(checked.problem, rows=checked.held_out)
+        problem = replace(checked.problem, rows=checked.held_out, mean_weight=None)
         given = request.X, request.y, checked.own_weight
     else:
         return None

@@ -47,8 +47,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         few thousand rows (S11).
 
     alpha : float, default=0.0001
-        Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows (or of total
-        weight n), as in scikit-learn; biases are not penalized (S12).
+        Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows, as in
+        scikit-learn; n is times the mean weight of all rows where that is above 1. Biases are not penalized (S12).
 
     batch_size : int or 'auto', default='auto'
         Rows of each step; 'auto' is min(200, n_samples). The last batch of an epoch may be shorter. Ignored by lbfgs.
@@ -79,7 +79,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         rounding is scikit-learn's.
 
     tol : float, default=1e-4
-        Smallest improvement of the training loss (validation score with ``early_stopping``) that counts; for lbfgs the
+        Smallest improvement of the training loss (validation score with ``early_stopping``) that counts. A loss that is
+        a sum over several outputs has to improve by so much on average over them, as in scikit-learn. For lbfgs the
         largest gradient component at which it has converged; it also ends where the cost changes by less than
         2.2e-5 tol of itself.
 
@@ -189,7 +190,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Factors of the sample weights by class label; 'balanced' is n_samples / (n_classes * samples of the class). For
-        multilabel targets a list of one dict for each label.
+        multilabel targets a list of one dict for each label. A dict may name classes that y does not have, and classes
+        that it does not name weigh 1.
 
     Attributes
     ----------
@@ -200,7 +202,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         The trained network.
 
     coefs_, intercepts_ : list of ndarray of shape (fan_in, fan_out), and (fan_out,)
-        Weights and biases of each layer: views of one flat array, ``network_.parameters``.
+        Weights and biases of each layer: views of one flat array, ``network_.parameters``. With ``batch_norm`` they are
+        computed and read-only: it is folded into them, so that they predict the same without it. ``network_.coefs_``,
+        ``network_.intercepts_`` and ``network_.scales_`` are what is trained.
 
     loss_curve_ : list of float
         Mean cost of each epoch, or iteration of lbfgs, penalties included, accumulated over continued fits
@@ -218,7 +222,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         With ``early_stopping`` the best score, and its place in the curves, from 1; else None.
 
     feature_importances_ : ndarray of shape (n_features,)
-        Mean absolute derivative of the output by each feature, with sum 1; after ``fit``, not ``partial_fit`` (S24).
+        Mean absolute derivative of the output by each feature, times the feature's standard deviation, with sum 1;
+        after ``fit``, not ``partial_fit`` (S24).
 
     n_iter_ : int
         Epochs, or iterations of lbfgs, of the last fit.
@@ -325,6 +330,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Need not hold every class.
         sample_weight : array-like of shape (n_samples,), default=None
+            As for ``fit``, but each row weighs what it is given, times ``class_weight``, because the mean over all
+            calls is not known: it should be near 1. A call with all weights 2 takes twice the gradient.
         classes : array-like of shape (n_classes,), or a list of them for several targets, default=None
             All classes there will ever be; required in the first call, and may be left out later.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
@@ -463,7 +470,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``; rows sum to 1, except for multilabel targets, whose classes are independent.
-            For several targets a list of them.
+            For several targets a list of them. Where there is one class, as in scikit-learn, it has a second column
+            beside it, of a class that nobody has seen.
 
         Raises
         ------

@@ -46,8 +46,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         few thousand rows (S11).
 
     alpha : float, default=0.0001
-        Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows (or of total
-        weight n), as in scikit-learn; biases are not penalized (S12).
+        Strength of the L2 penalty: alpha / (2 n) |W|^2 is added to the mean loss of a batch of n rows, as in
+        scikit-learn; n is times the mean weight of all rows where that is above 1. Biases are not penalized (S12).
 
     batch_size : int or 'auto', default='auto'
         Rows of each step; 'auto' is min(200, n_samples). The last batch of an epoch may be shorter. Ignored by lbfgs.
@@ -78,7 +78,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         rounding is scikit-learn's.
 
     tol : float, default=1e-4
-        Smallest improvement of the training loss (validation score with ``early_stopping``) that counts; for lbfgs the
+        Smallest improvement of the training loss (validation score with ``early_stopping``) that counts. A loss that is
+        a sum over several outputs has to improve by so much on average over them, as in scikit-learn. For lbfgs the
         largest gradient component at which it has converged; it also ends where the cost changes by less than
         2.2e-5 tol of itself.
 
@@ -182,7 +183,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         The trained network.
 
     coefs_, intercepts_ : list of ndarray of shape (fan_in, fan_out), and (fan_out,)
-        Weights and biases of each layer: views of one flat array, ``network_.parameters``.
+        Weights and biases of each layer: views of one flat array, ``network_.parameters``. With ``batch_norm`` they are
+        computed and read-only: it is folded into them, so that they predict the same without it. ``network_.coefs_``,
+        ``network_.intercepts_`` and ``network_.scales_`` are what is trained.
 
     loss_curve_ : list of float
         Mean cost of each epoch, or iteration of lbfgs, penalties included, accumulated over continued fits
@@ -200,7 +203,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         With ``early_stopping`` the best score, and its place in the curves, from 1; else None.
 
     feature_importances_ : ndarray of shape (n_features,)
-        Mean absolute derivative of the output by each feature, with sum 1; after ``fit``, not ``partial_fit`` (S24).
+        Mean absolute derivative of the output by each feature, times the feature's standard deviation, with sum 1;
+        after ``fit``, not ``partial_fit`` (S24).
 
     n_iter_ : int
         Epochs, or iterations of lbfgs, of the last fit.

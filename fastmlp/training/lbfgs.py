@@ -47,6 +47,7 @@ class PenalizedCost:
         self._batches = [
             problem.data(rows[first : first + MAX_BATCH_ROWS]) for first in range(0, len(rows), MAX_BATCH_ROWS)
         ]
+        self._n_rows = len(rows)
         first, plan = self._batches[0], network.core.plan
         self._workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
         self._batch_gradient = np.zeros_like(network.parameters)  # what is not trained keeps its 0
@@ -65,8 +66,9 @@ class PenalizedCost:
             cost += weight * batch_cost
             gradient += weight * self._batch_gradient
             total_weight += weight
+        share = min(1.0, total_weight / self._n_rows)  # so that penalties do not grow where weights are small
         for penalty, place in self._penalized:
-            w, alpha = parameters[place], self.alpha * penalty
+            w, alpha = parameters[place], self.alpha * share * penalty
             cost += 0.5 * alpha * np.vdot(w, w)
             gradient[place] += alpha * w
         return cost / total_weight, gradient / total_weight
@@ -80,7 +82,7 @@ class LBFGS(Solver):
     ----------
     network : Network
     alpha : float
-        Strength of the L2 penalty, alpha / 2 |W|^2 / (sum of the sample weights).
+        Strength of the L2 penalty, alpha / 2 |W|^2 / max(rows, sum of the sample weights).
     max_fun : int
         The most evaluations of cost and gradient.
     tol : float
@@ -192,9 +194,9 @@ class LBFGS(Solver):
             history.best = float(result.fun)
             history.loss_curve.append(history.best)
 
-    def not_converged(self, max_iter: int) -> str:
+    def not_converged(self, max_iter: int, advice: str) -> str:
         """Message on the limits, either of which may have ended the fit."""
         return (
             f"lbfgs failed to converge after {self.history.n_epochs} iteration(s): it reached max_iter={max_iter} or "
-            f"max_fun={self.max_fun}. Increase it, or scale X."
+            f"max_fun={self.max_fun}. {advice or 'Increase it, or scale X.'}"
         )

@@ -1,6 +1,6 @@
 """What a solver learns from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,9 @@ class Problem:
         Rows of X that belong to the problem, in the order to take them; None for all as they lie.
     target_values : tuple of float, default=(0.0, 1.0)
         What targets 0 and 1 become in the loss.
+    mean_weight : float, default=None
+        A batch's loss and gradient are divided by its number of rows times this, so that its gradient is on average
+        that of the weighted mean loss of all rows, whichever rows it has. None for the mean weight of its own rows.
     """
 
     X: Matrix
@@ -28,11 +31,32 @@ class Problem:
     sample_weight: np.ndarray | None = None
     rows: np.ndarray | None = None
     target_values: tuple[float, float] = (0.0, 1.0)
+    mean_weight: float | None = None
 
     @property
     def n_rows(self) -> int:
         """Rows that belong to the problem."""
         return self.X.shape[0] if self.rows is None else len(self.rows)
+
+    def in_steps(self, mean_weight: float | None = None) -> "Problem":
+        """The problem as it is learnt in batches.
+
+        Parameters
+        ----------
+        mean_weight : float, default=None
+            By default that of the problem's rows.
+
+        Returns
+        -------
+        Problem
+            Itself where there are no weights.
+        """
+        if self.sample_weight is None:
+            return self
+        if mean_weight is None:
+            weights = self.sample_weight if self.rows is None else self.sample_weight[self.rows]
+            mean_weight = float(np.mean(weights, dtype=np.float64))
+        return replace(self, mean_weight=mean_weight)
 
     def data(self, order: np.ndarray | None = None) -> Data:
         """The problem for the core.
@@ -47,4 +71,4 @@ class Problem:
         Data
         """
         order = self.rows if order is None else order
-        return Data(self.X, self.targets, self.sample_weight, order, *self.target_values)
+        return Data(self.X, self.targets, self.sample_weight, order, *self.target_values, self.mean_weight or 0.0)

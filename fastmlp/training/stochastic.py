@@ -52,8 +52,8 @@ class Trainer(Solver):
     patience : Patience
         Watches the validation score if the best weights are kept, else the training loss.
     alpha, l1 : float
-        Strengths of the penalties (alpha / 2 |W|^2 + l1 sum |W|) / (sum of a batch's sample weights) on top of its mean
-        loss, alpha's as in scikit-learn (S12).
+        Strengths of the penalties (alpha / 2 |W|^2 + l1 sum |W|) / n on top of the mean loss of a batch; n is its rows,
+        times the mean weight of all rows where that is above 1 (S12).
     weight_decay : float
         Each step first shrinks the weights by the factor 1 - learning_rate weight_decay.
     clip_norm : float or None
@@ -127,11 +127,18 @@ class Trainer(Solver):
         else:
             optimizer = SOLVERS[settings.solver].from_settings(network.parameters, settings)
             schedule = schedule_from_settings(settings)
+        watches_loss = not settings.early_stopping or settings.scoring == "loss"
+        patience = Patience(
+            settings.tol,
+            settings.n_iter_no_change,
+            higher_is_better=settings.early_stopping,
+            n_terms=network.n_outputs if watches_loss and network.loss.sums_outputs else 1,
+        )
         trainer = cls(
             network,
             optimizer,
             schedule,
-            Patience(settings.tol, settings.n_iter_no_change, higher_is_better=settings.early_stopping),
+            patience,
             alpha=settings.alpha,
             l1=settings.l1,
             weight_decay=settings.weight_decay,
@@ -290,11 +297,11 @@ class Trainer(Solver):
         self.history.validation_losses.append(math.nan)
         warn_convergence(run.divergence_message(kept="the weights with the best validation score"))
 
-    def not_converged(self, max_iter: int) -> str:
+    def not_converged(self, max_iter: int, advice: str) -> str:
         """Message that begins as scikit-learn's does, by which programs may filter it."""
         return (
             f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't converged yet. "
-            "Increase max_iter, or scale X, or change learning_rate_init."
+            f"{advice or 'Increase max_iter, or scale X, or change learning_rate_init.'}"
         )
 
     def continue_from(self, before: "Trainer") -> None:

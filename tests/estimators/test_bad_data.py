@@ -5,6 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp.estimators import _arrays
 
 from ..wrong_calls import LABELS, NUMBERS, X, check_refused, with_value
 
@@ -95,6 +96,25 @@ def test_targets_too_large_for_the_dtype():
 def test_weights_whose_sum_is_no_number(weight):
     with pytest.raises(ValueError, match="sample_weight sums to .*; scale"):
         MLPRegressor().fit(X, NUMBERS, np.full(40, weight))
+
+
+@pytest.mark.parametrize(("solver", "method"), [("adam", "fit"), ("adam", "partial_fit"), ("lbfgs", "fit")])
+def test_weights_that_are_all_0(solver, method, monkeypatch):
+    """Also where scikit-learn lets them pass, as before version 1.7."""
+    monkeypatch.setattr(_arrays, "_check_sample_weight", lambda weights, X, **settings: np.asarray(weights))
+    for make, y in ((MLPRegressor, NUMBERS), (MLPClassifier, LABELS)):
+        given = dict(X=X, y=y, sample_weight=np.zeros(40))
+        if make is MLPClassifier and method == "partial_fit":
+            given["classes"] = np.unique(y)
+        with pytest.raises(ValueError, match="at least one non-zero number"):
+            getattr(make(solver=solver), method)(**given)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_weights_whose_products_with_those_of_classes_are_all_0(solver):
+    model = MLPClassifier(solver=solver, class_weight=dict.fromkeys(set(LABELS.tolist()), 1e-300))
+    with pytest.raises(ValueError, match="sample_weight times class_weight sums to 0; scale it"):
+        model.fit(X, LABELS, np.full(40, 1e-300))
 
 
 def test_balanced_classes_need_all_rows():

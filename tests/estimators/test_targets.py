@@ -139,8 +139,10 @@ def test_probabilities(rng):
     assert_allclose(binary.probabilities(one), np.hstack([expit(-one), expit(one)]), rtol=1e-12)
     assert_allclose(binary.log_probabilities(one), np.hstack([log_expit(-one), log_expit(one)]), rtol=1e-12)
     only = recognize(KINDS["one class"][0])
-    assert_array_equal(only.probabilities(one), np.ones((N, 1)))
-    assert_array_equal(only.log_probabilities(one), np.zeros((N, 1)))
+    assert_array_equal(only.probabilities(one), binary.probabilities(one))
+    assert_array_equal(only.log_probabilities(one), binary.log_probabilities(one))
+    of_one_unit = recognize(KINDS["one class"][0], out_activation="softmax")
+    assert_array_equal(of_one_unit.probabilities(one), np.repeat([[1.0, 0.0]], N, axis=0))
 
     rest = recognize(NUMBERS % 3, out_activation="logistic")
     one_against_the_rest = expit(raw) / expit(raw).sum(axis=1, keepdims=True)
@@ -228,6 +230,7 @@ def test_balanced_weights(name):
     [
         ("strings", {"no": 3.0}),
         ("classes", {"a": 3.0, "c": 0.5}),
+        ("classes", {"a": 3.0, "b": 2.0, "c": 0.5, "of other rows": 9.0}),
         ("labels", [{0: 1.0, 1: 2.0}, {0: 3.0, 1: 1.0}, {0: 1.0, 1: 1.0}]),
         ("several", [{0: 1.0, 1: 2.0, 2: 0.5}, {7: 3.0, 8: 1.0}]),
     ],
@@ -447,7 +450,7 @@ def test_predictions_need_no_estimator(name, rng, isa):
         # The network's own outputs are the probabilities of the classes that have one.
         outputs = model.network_.predict_raw(X, activate_output=True)
         if codec.n_outputs == 1:
-            assert_allclose(codec.probabilities(raw)[:, -1:], outputs if len(codec.classes) == 2 else 1, rtol=1e-6)
+            assert_allclose(codec.probabilities(raw)[:, -1:], outputs, rtol=1e-6)
         elif settings.get("out_activation") not in ("identity", "logistic"):
             assert_array_equal(codec.probabilities(raw), outputs)
     if name == "distributions":
