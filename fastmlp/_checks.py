@@ -1,11 +1,13 @@
 """What a network checks of arrays and seeds, with scikit-learn's refusals but without scikit-learn."""
 
 import sys
+from contextlib import suppress
 from numbers import Integral, Number
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from fastmlp._names import did_you_mean
 from fastmlp._unreadable import check_no_dates
 
 
@@ -33,6 +35,32 @@ def check_random_state(random_state: object) -> np.random.RandomState:
     if random_state is None or random_state is np.random:
         return np.random.mtrand._rand
     raise ValueError(f"{random_state!r} cannot be used to seed a numpy.random.RandomState instance")
+
+
+def float_dtype(dtype: object) -> np.dtype:
+    """The dtype to compute in.
+
+    Parameters
+    ----------
+    dtype : str, type or dtype
+        What NumPy reads as float32 or float64 in the machine's own order of bytes.
+
+    Returns
+    -------
+    numpy.dtype
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    if isinstance(dtype, (str, type, np.dtype)):
+        with suppress(TypeError, ValueError):  # what NumPy says of names it does not know
+            read = np.dtype(dtype)
+            if read in (np.float32, np.float64):
+                return read
+    hint = did_you_mean("dtype", dtype, ["float32", "float64"])
+    raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.{hint}")
 
 
 def check_array(array: ArrayLike, *, dtype: DTypeLike, name: str, ensure_2d: bool = True) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp._names import unknown
 from fastmlp.activations import ACTIVATIONS, Activation, Increasing, PowerProduct
 
 __all__ = [
@@ -472,5 +473,5 @@ def get_loss(loss: str | Loss) -> Loss:
     if isinstance(loss, Loss):
         return loss
     if not isinstance(loss, str) or loss not in LOSSES:
-        raise ValueError(f"loss {loss!r} is unknown; use one of {', '.join(LOSSES)}, or a Loss object.")
+        raise ValueError(unknown("loss", loss, LOSSES, or_else=", or a Loss object"))
     return LOSSES[loss]

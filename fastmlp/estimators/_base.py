@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._hold import held
+from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import MatrixLike
 from fastmlp._views import COMPUTED, ReadOnly
 from fastmlp.deploy._mixin import DeployMixin
@@ -60,6 +61,7 @@ class BaseMLP(
         activates = self._targets.reads_activated
         return self.network_.read_outputs(X, read, activate_output=activates, n_jobs=self.n_jobs)
 
+    @explains_unknown_keywords
     def fit(
         self,
         X: MatrixLike,
@@ -139,6 +141,7 @@ class BaseMLP(
         return True
 
     @available_if(_has_epochs)
+    @explains_unknown_keywords
     def partial_fit(
         self,
         X: MatrixLike,

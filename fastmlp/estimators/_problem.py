@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from sklearn.base import is_regressor
 from sklearn.model_selection import train_test_split
 
+from fastmlp._checks import float_dtype
 from fastmlp._typing import Matrix
 from fastmlp._warn import warn
 from fastmlp.estimators._arrays import Columns, check_rows, for_core
@@ -151,10 +152,11 @@ def _codec_of(request, y, has_new_parameters):
 def _dtype_to_compute(request):
     """The dtype of X, or a list of those that it may have."""
     wanted = request.model.dtype
+    is_free = isinstance(wanted, str) and wanted == "auto"
     if request.before is None:
-        return [np.float64, np.float32] if wanted == "auto" else wanted
+        return [np.float64, np.float32] if is_free else float_dtype(wanted)
     dtype = request.before.network.parameters.dtype
-    if wanted != "auto" and wanted != dtype.name:
+    if not is_free and float_dtype(wanted) != dtype:
         raise ValueError(
             f"dtype is {wanted!r}, but the model to continue computes in {dtype.name}; keep it, or set "
             "warm_start=False and use fit."

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp._blocks import Parts, row_blocks
 from fastmlp._core._perceptron import net_inputs, train_epoch
+from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import RandomState
 from fastmlp._unreadable import check_no_dates, elements_named
 from fastmlp._warn import warn
@@ -147,6 +148,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
     n_iter_: int
     separated_: bool
 
+    @explains_unknown_keywords
     def __init__(
         self,
         *,

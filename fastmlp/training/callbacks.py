@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from fastmlp._paths import check_path, written_file
 from fastmlp._typing import MatrixLike, Scoring
-from fastmlp.training._scoring import try_scorer
+from fastmlp.training._scoring import check_scorer_name, try_scorer
 from fastmlp.training.stopping import Patience
 
 __all__ = ["Callback", "Checkpoint", "EarlyStopping", "EpochInfo", "LearningRateLogger", "ScoreMonitor"]
@@ -319,10 +319,7 @@ class ScoreMonitor(Callback):
     """
 
     def __init__(self, X: MatrixLike, y: Any, scoring: Scoring = None):
-        if isinstance(scoring, str):
-            from sklearn.metrics import get_scorer  # which training alone does not need
-
-            get_scorer(scoring)  # refuses an unknown name at once
+        check_scorer_name(scoring)
         self.X: MatrixLike = X
         self.y: Any = y
         self.scoring: Scoring = scoring

@@ -74,7 +74,6 @@ OUT_OF_RANGE = [
     ("callbacks", {}, "None, a callable, an instance of 'list'"),
     ("dtype", "float16", "a str among {.*'float32'.*}"),
     ("dtype", "int32", "a str among {.*'float32'.*}"),
-    ("dtype", np.float32, "a str among {.*'float32'.*}"),
     ("loss", "log_los", "a str among {.*'squared_error'.*}"),
     ("loss", None, "a str among {.*'squared_error'.*}"),
 ]
@@ -96,8 +95,8 @@ BAD_PARAMETERS = [
     (dict(hidden_layer_sizes=[[10]]), r"hidden_layer_sizes is \[\[10\]\]; pass one positive integer a layer"),
     (dict(hidden_layer_sizes=["10"]), r"hidden_layer_sizes is \['10'\]; pass one positive integer a layer"),
     (dict(hidden_layer_sizes=[None]), r"hidden_layer_sizes is \[None\]; pass one positive integer a layer"),
-    (dict(activation=["relux"]), "activation 'relux' is unknown; use one of identity, .*, or an Activation object"),
-    (dict(activation=["relu", 5], hidden_layer_sizes=(3, 3)), "activation 5 is unknown; use one of identity"),
+    (dict(activation=["relux"]), "activation 'relux' is unknown; use one of {'identity', .*, or an Activation object"),
+    (dict(activation=["relu", 5], hidden_layer_sizes=(3, 3)), "activation 5 is unknown; use one of {'identity'"),
     (
         dict(activation=["relu", "tanh"]),
         r"activation is \['relu', 'tanh'\] for 1 hidden layer; pass one value, or one for each",
@@ -125,8 +124,8 @@ BAD_PARAMETERS = [
         dict(weight_decay=2000),
         "weight_decay is 2000 and learning_rate reaches 0.001, whose product.*less than 1; lower",
     ),
-    (dict(init=["xavier", "zeros"]), "init 'xavier' is unknown; use one of auto, glorot_uniform"),
-    (dict(init=[3, "auto"]), "init 3 is unknown; use one of auto, glorot_uniform"),
+    (dict(init=["xavier", "zeros"]), "init 'xavier' is unknown; use one of {'auto', 'glorot_uniform'"),
+    (dict(init=[3, "auto"]), "init 3 is unknown; use one of {'auto', 'glorot_uniform'"),
     (
         dict(init="zeros"),
         "init is 'zeros' for layer 1 of 2, whose units would all stay alike; use it for the last",
