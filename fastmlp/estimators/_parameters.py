@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from numbers import Integral, Real
 from operator import attrgetter, is_
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.metrics import check_scoring
+from sklearn.utils import metaestimators
 from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
 
 from fastmlp._threads import check_n_jobs
@@ -16,6 +17,8 @@ from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.training.schedules import SCHEDULES, WITH_MEMORY, Schedule
 from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 SHARED_CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -104,6 +107,11 @@ class SharedParameters:
 CONSTANTS = (bool, int, float, str, type(None))
 # What stands for a value that may change in its place, or be told from others by no identity.
 _CHANGEABLE = object()
+
+
+def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
+    """scikit-learn's decorator of the same name, with types: the method keeps its own."""
+    return metaestimators.available_if(check)
 
 
 def store(estimator: object, arguments: dict[str, Any]) -> None:
