@@ -599,7 +599,7 @@ def _n_groups(units, group_size, activation):
     return units // group_size
 
 
-ACTIVATIONS: dict[str, Activation] = {
+ACTIVATIONS: dict[str, BuiltinActivation] = {
     row.name: row
     for row in [
         Elementwise("identity", "z", "1"),

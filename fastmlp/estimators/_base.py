@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._hold import held
@@ -20,7 +19,7 @@ from fastmlp.estimators._callbacks import CallbackSupportMixin
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._fit import FittedAttributesMixin
 from fastmlp.estimators._fitting import learn
-from fastmlp.estimators._parameters import SHARED_CONSTRAINTS, SharedParameters
+from fastmlp.estimators._parameters import SHARED_CONSTRAINTS, SharedParameters, available_if
 from fastmlp.estimators._problem import Request
 from fastmlp.estimators._state import StoredStateMixin
 from fastmlp.estimators._targets import Targets

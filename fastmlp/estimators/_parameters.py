@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from numbers import Integral, Real
 from operator import attrgetter, is_
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.metrics import check_scoring
+from sklearn.utils import metaestimators
 from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
@@ -26,6 +27,8 @@ from fastmlp.training._scoring import check_scorer_name
 from fastmlp.training._threads import check_n_jobs
 from fastmlp.training.schedules import SCHEDULES, WITH_MEMORY, Schedule
 from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class Names(StrOptions):
@@ -144,6 +147,11 @@ POSITIONAL = ("loss", "activation")
 CONSTANTS = (bool, int, float, str, type(None))
 # What stands for a value that may change in its place, or be told from others by no identity.
 _CHANGEABLE = object()
+
+
+def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
+    """scikit-learn's decorator of the same name, with types: the method keeps its own."""
+    return metaestimators.available_if(check)
 
 
 def store(estimator: object, arguments: dict[str, Any]) -> None:

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.metaestimators import available_if
 
 from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import Callbacks, FloatType, MatrixLike, RandomState, Scoring
 from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._fit import FittedAttribute
-from fastmlp.estimators._parameters import Names, store
+from fastmlp.estimators._parameters import Names, available_if, store
 from fastmlp.estimators._targets import ClassTargets, classes_to_come, gives_probabilities, recognize
 from fastmlp.losses import LOSSES, Loss
 from fastmlp.training.schedules import Schedule

