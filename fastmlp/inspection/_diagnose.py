@@ -4,7 +4,6 @@ A new detection is a function from `Evidence` to a `Finding` or None, and its na
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from fastmlp._checks import check_some_weight
 from fastmlp._core._data import Data
+from fastmlp._fork import computed_once
 from fastmlp._typing import MatrixLike
 from fastmlp.activations import Activation
 from fastmlp.inspection import _passes
@@ -139,7 +139,7 @@ class Evidence:
         """Mean costs of all fits that continue each other."""
         return np.asarray(self.model.loss_curve_)
 
-    @cached_property
+    @computed_once
     def untrained(self) -> Network:
         """A network like the model's, with other random weights to begin with."""
         network = self.model.network_
@@ -154,12 +154,12 @@ class Evidence:
             random_state=0,
         )
 
-    @cached_property
+    @computed_once
     def column_moments(self) -> Moments:
         """Of the columns of X."""
         return column_moments(self.X, self.weights)
 
-    @cached_property
+    @computed_once
     def input_badness(self) -> np.ndarray:
         """How many times too large or too small each column of X is; 0 for a constant one, which does no harm."""
         mean, deviation, distance = self.column_moments
@@ -168,13 +168,13 @@ class Evidence:
         smallness = np.where(varies, SMALLEST_RANGE / np.where(varies, distance, 1), 0)
         return np.where(varies, np.maximum(size, smallness), 0)
 
-    @cached_property
+    @computed_once
     def target_moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each column of the targets."""
         mean = self.weights @ self.targets
         return mean, np.sqrt(self.weights @ (self.targets - mean) ** 2)
 
-    @cached_property
+    @computed_once
     def target_badness(self) -> np.ndarray:
         """How many times too large or too small each column of y is for steps of one size; 0 where none are taken."""
         model = self.model
@@ -186,12 +186,12 @@ class Evidence:
         too_small = np.divide(SMALLEST_RANGE, deviation, out=np.zeros_like(deviation), where=deviation > 0)
         return np.maximum(np.hypot(mean, deviation) / LARGEST_SCALE, too_small)
 
-    @cached_property
+    @computed_once
     def shares_of_rows(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each hidden layer, the share of rows in which each output is 0, and that in which it is saturated."""
         return self._shares_of_rows(self.model.network_)
 
-    @cached_property
+    @computed_once
     def shares_before_training(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """The same of a network that has not been trained."""
         return self._shares_of_rows(self.untrained)
