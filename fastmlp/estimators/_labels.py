@@ -1,8 +1,10 @@
 """What classifiers share about their targets."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from fastmlp._blocks import row_blocks
@@ -41,7 +43,7 @@ def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return codes
 
 
-def distinct_labels(labels: np.ndarray, y: np.ndarray) -> np.ndarray:
+def distinct_labels(labels: np.ndarray, y: np.ndarray, name: str = "y") -> np.ndarray:
     """The classes of a target.
 
     Parameters
@@ -49,6 +51,8 @@ def distinct_labels(labels: np.ndarray, y: np.ndarray) -> np.ndarray:
     labels : ndarray of shape (n_samples,)
     y : ndarray of shape (n_samples,) or (n_samples, n_columns)
         What they are a column of.
+    name : str, default="y"
+        What messages call it.
 
     Returns
     -------
@@ -66,12 +70,38 @@ def distinct_labels(labels: np.ndarray, y: np.ndarray) -> np.ndarray:
         if labels.dtype != object:
             raise
         if any(label is None for label in labels):
-            raise ValueError("Unknown label type: y holds None; leave out the rows without a label.") from error
+            remedy = "leave out the rows without a label" if name == "y" else "name labels only"
+            raise ValueError(f"Unknown label type: {name} holds None; {remedy}.") from error
         types = sorted({type(label).__name__ for label in labels})
         raise ValueError(
-            f"Unknown label type: y holds labels of type {', '.join(types)} as objects; pass labels of one type, "
-            f"for example np.asarray(y).astype({_type_for(y)})."
+            f"Unknown label type: {name} holds labels of type {', '.join(types)} as objects; pass labels of one type, "
+            f"for example {_as_one_type(y, name)}."
         ) from error
+
+
+def check_classes(classes: ArrayLike | None) -> None:
+    """Refuse classes of one target that no y can have.
+
+    Parameters
+    ----------
+    classes : array-like or None
+        As given to ``partial_fit``.
+
+    Raises
+    ------
+    ValueError
+        If they are objects other than strings, or have no order among each other.
+    """
+    labels = np.asarray(classes)
+    if labels.dtype == object and labels.ndim == 1:
+        distinct_labels(labels, labels, "classes")
+
+
+def _as_one_type(y, name):
+    """What to type for labels of one type."""
+    if y.ndim == 1 and any(isinstance(label, Sequence) and not isinstance(label, str) for label in y):
+        return f"[str(label) for label in {name}]"  # which NumPy would take for more dimensions
+    return f"np.asarray({name}).astype({_type_for(y)})"
 
 
 def _type_for(y):

@@ -34,7 +34,13 @@ from sklearn.utils.validation import check_consistent_length
 
 from fastmlp._unreadable import check_numbers
 from fastmlp.activations import ACTIVATIONS, Activation, Softmax, get_activation
-from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, class_numbers, distinct_labels
+from fastmlp.estimators._labels import (
+    check_classes,
+    check_indicator_matrix,
+    check_same_classes,
+    class_numbers,
+    distinct_labels,
+)
 from fastmlp.losses import LOSSES, CrossEntropy, Loss, Quantile, get_loss
 
 
@@ -782,6 +788,7 @@ def classes_to_come(classes: ArrayLike | None, before: ClassTargets | None) -> n
         return classes
     if classes is None and before is not None:
         return before.classes
+    check_classes(classes)
     known = SimpleNamespace(classes_=None if before is None else before.classes)
     _check_partial_fit_first_call(known, classes)
     return known.classes_

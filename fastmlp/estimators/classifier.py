@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 
 from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import Callbacks, FloatType, MatrixLike, RandomState, Scoring
+from fastmlp._unreadable import check_no_dates
 from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._fit import FittedAttribute
@@ -432,6 +433,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         0.5
         """
         predicted = self.predict(X)
+        check_no_dates(sample_weight, "sample_weight")
         return self._targets.accuracy(y, predicted, sample_weight)
 
     @available_if(_gives_no_probabilities)

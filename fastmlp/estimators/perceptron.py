@@ -22,7 +22,13 @@ from fastmlp._unreadable import check_no_dates, elements_named
 from fastmlp._warn import warn
 from fastmlp.estimators._arrays import Columns, check_X_and_y, for_core
 from fastmlp.estimators._docs import DocumentationLinkMixin
-from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, distinct_labels, unknown_classes
+from fastmlp.estimators._labels import (
+    check_classes,
+    check_indicator_matrix,
+    check_same_classes,
+    distinct_labels,
+    unknown_classes,
+)
 from fastmlp.estimators._parameters import store
 from fastmlp.estimators._state import VersionedStateMixin
 from fastmlp.estimators._targets import Classes, Labels
@@ -355,6 +361,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
             check_indicator_matrix(y)
         found = np.arange(y.shape[1]) if y.ndim == 2 else distinct_labels(y, y)
         if incremental:
+            check_classes(classes)
             known = SimpleNamespace(classes_=getattr(self, "classes_", None))
             _check_partial_fit_first_call(known, classes)
             classes = known.classes_

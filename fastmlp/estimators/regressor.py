@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array
 
 from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import Callbacks, FloatType, MatrixLike, RandomState, Scoring
-from fastmlp._unreadable import check_numbers, elements_named
+from fastmlp._unreadable import check_no_dates, check_numbers, elements_named
 from fastmlp.activations import Activation
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._parameters import Names, store
@@ -348,6 +348,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         raw = self._raw_outputs(self._check_X(X))
         with elements_named(np.float64, y=y):
             targets: np.ndarray = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        check_no_dates(sample_weight, "sample_weight")
         check_numbers(targets, "y")  # words of a category are left as they are
         return float(self._targets.score(raw, targets.reshape(len(targets), -1), sample_weight))
 

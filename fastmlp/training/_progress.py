@@ -19,7 +19,7 @@ class Lines:
         """Print what else there is to say."""
         print(text)
 
-    def close(self) -> None:
+    def close(self, finished: bool) -> None:
         """Nothing more will come."""
 
 
@@ -53,8 +53,10 @@ class Bar:
         """Print above the bar."""
         self._bar.write(text)
 
-    def close(self) -> None:
-        """Leave the bar as it is."""
+    def close(self, finished: bool) -> None:
+        """Leave the bar full where the fit ended by itself, and else as it is, which a notebook shows in red."""
+        if finished:
+            self._bar.total = self._bar.n
         self._bar.close()
 
 
@@ -86,9 +88,15 @@ class Progress:
         """Show what else there is to say."""
         self._show("say", text)
 
-    def close(self) -> None:
-        """Nothing more will come."""
-        self._show("close")
+    def close(self, finished: bool) -> None:
+        """Nothing more will come.
+
+        Parameters
+        ----------
+        finished : bool
+            Whether the fit ended by itself.
+        """
+        self._show("close", finished)
 
     def _show(self, what, *arguments):
         if self._display is None:

@@ -226,7 +226,7 @@ class Run:
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         if self._progress is not None:
-            self._progress.close()
+            self._progress.close(finished=error is None or isinstance(error, TimeIsUpError))
         if error is None:
             return False
         if isinstance(error, TimeIsUpError):

@@ -138,6 +138,8 @@ def test_dates_as_numbers_to_predict(y, what):
         lambda: MLPRegressor().fit(X, NUMBERS, X_val=X, y_val=y),
         lambda: fitted.network_.forward(np.asarray(y)[:, np.newaxis]),
         lambda: MLPRegressor().fit(X, NUMBERS, sample_weight=y),
+        lambda: fitted.score(X, NUMBERS, sample_weight=y),
+        lambda: MLPClassifier(3, max_iter=1).fit(X, LABELS).score(X, LABELS, sample_weight=y),
     ):
         with pytest.raises(ValueError, match=rf"holds {what}, which are not numbers; pass numbers instead"):
             call()
@@ -174,6 +176,7 @@ LABELS_AS_OBJECTS = {
     "large": [2**70 + int(k) for k in LABELS],
     "bool": np.array([False, True], dtype=object)[LABELS],
     "float": np.array([1.0, 2.0], dtype=object)[LABELS],
+    "tuples": pd.Series([("a", int(k)) for k in LABELS]),
     "columns": np.array([["a", 1], ["b", 2]], dtype=object)[LABELS],
 }
 
@@ -190,6 +193,20 @@ def test_advice_for_labels_helps(name, model):
     labels = eval(advice, {"np": np, "y": y})
     model.fit(X, labels)
     assert all(map(len, model.classes_)) if name == "columns" else len(model.classes_) == 2
+
+
+@pytest.mark.parametrize("make", [MLPClassifier, Perceptron])
+@pytest.mark.parametrize("labels", [list(Color), [DAYS[0].date(), DAYS[1].date()], ["a", 1], [True, 2]], ids=str)
+def test_advice_for_classes_helps(labels, make):
+    """Those that partial_fit is told of, though y has none of them yet."""
+    X, classes = NUMBERS[:, np.newaxis], np.array(labels, dtype=object)
+    with pytest.raises(ValueError, match="Unknown label type: classes holds labels of type") as refusal:
+        make().partial_fit(X, np.full(N_ROWS, str(labels[0])), classes=classes)
+    advice = re.search(r"for example (.*)\.$", str(refusal.value))[1]
+    named = eval(advice, {"np": np, "classes": classes})
+    assert_array_equal(make().partial_fit(X, named[LABELS], classes=named).classes_, np.unique(named))
+    with pytest.raises(ValueError, match="Unknown label type: classes holds None; name labels only"):
+        make().partial_fit(X, np.full(N_ROWS, "a"), classes=["a", None])
 
 
 def test_fractions_are_no_labels_even_as_objects():

@@ -1,9 +1,11 @@
 """Callbacks: functions, fastmlp's own, scikit-learn's protocol; and the progress that verbose shows."""
 
+import contextlib
 import copy
 import io
 import pickle
 import sys
+import warnings
 from types import SimpleNamespace
 
 import joblib
@@ -477,6 +479,33 @@ def test_where_there_is_no_console(monkeypatch, stream, others):
     assert model.stop_reason_ == expected.stop_reason_
     if type(stream) is Writer:
         assert "".join(stream).startswith("Iteration 1, loss = ")
+
+
+def show_warning(message, category, *place):
+    """As Python does, and not pytest."""
+    sys.stderr.write(f"{category.__name__}: {message}")
+
+
+@pytest.mark.parametrize("stream", [lambda: None, Writer, Broken, Closed, lambda: 3])
+def test_warnings_where_there_is_no_console(monkeypatch, stream):
+    with warnings.catch_warnings(action="always"):
+        monkeypatch.setattr(warnings, "showwarning", show_warning)
+        monkeypatch.setattr(sys, "stderr", stream := stream())
+        model = MLPRegressor(**SETTINGS).fit(X, Y)
+    monkeypatch.undo()
+    assert model.n_iter_ == SETTINGS["max_iter"]
+    if type(stream) is Writer:
+        assert "ConvergenceWarning" in "".join(stream)
+
+
+def test_bar_is_full_where_a_fit_ends_by_itself(capsys, monkeypatch):
+    """Elsewhere a notebook shows it as failed."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    for ends, shown in ((lambda info: info.epoch == 3, "3/3"), (lambda info: 1 / 0, "1/8")):
+        with contextlib.suppress(ZeroDivisionError):
+            MLPRegressor(**SETTINGS, verbose=True, callbacks=ends).fit(X, Y)
+        assert shown in capsys.readouterr().out.rstrip("\n").rpartition("\r")[2]
 
 
 @pytest.mark.parametrize("make", [lambda: EarlyStopping("accuracy"), lambda: EarlyStopping(monitor=None)])
