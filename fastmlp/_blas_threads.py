@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-_lock = threading.Lock()
+from fastmlp._fork import renew_after_fork
+
+_lock = threading.RLock()
 _n_fits = 0
 
 
@@ -24,6 +26,7 @@ class _Limit:
     """
 
     def __init__(self):
+        self._limiter = None
         self._is_set, self._may_end = threading.Event(), threading.Event()
         self._holder = threading.Thread(target=self._hold, daemon=True)
         self._holder.start()
@@ -31,7 +34,7 @@ class _Limit:
 
     def _hold(self):
         try:
-            with _controller().limit(limits=1, user_api="blas"):
+            with _controller().limit(limits=1, user_api="blas") as self._limiter:
                 self._is_set.set()
                 self._may_end.wait()
         finally:
@@ -41,8 +44,23 @@ class _Limit:
         self._may_end.set()
         self._holder.join()
 
+    def lift_in_child(self):
+        """Lift the limit in a forked process, which has no thread that holds it."""
+        if self._limiter is not None:
+            self._limiter.restore_original_limits()
+
 
 _limit: _Limit | None = None
+
+
+def _forget() -> None:
+    global _n_fits, _limit
+    if _limit is not None:
+        _limit.lift_in_child()
+    _n_fits, _limit = 0, None
+
+
+renew_after_fork(_lock, _forget)
 
 
 @contextmanager
@@ -71,3 +89,4 @@ def one_blas_thread(*, needed: bool) -> Iterator[None]:
             _n_fits -= 1
             if _n_fits == 0 and _limit is not None:
                 _limit.lift()
+                _limit = None

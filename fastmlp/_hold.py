@@ -1,14 +1,15 @@
 """One fit at a time holds a model: two that write into one network would corrupt its memory."""
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
+from fastmlp._fork import renew_after_fork
+
 # Kept here, because a lock among an object's attributes could be neither copied nor pickled.
 _locks: WeakKeyDictionary[object, threading.Lock] = WeakKeyDictionary()
-_registry = threading.Lock()
+_registry = threading.RLock()
 
 
 class _Busy(threading.local):
@@ -21,16 +22,12 @@ class _Busy(threading.local):
 _busy = _Busy()
 
 
-def _forget_in_child() -> None:
-    """Of the threads that hold locks, a forked process has none but its own."""
-    global _registry
-    _registry = threading.Lock()
+def _forget() -> None:
     _locks.clear()
     _busy.locks.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_in_child)
+renew_after_fork(_registry, _forget)
 
 
 @contextmanager

@@ -205,6 +205,8 @@ class BatchNorm(Layer):
     """
 
     kind: ClassVar[str] = "batch_norm"
+    # As BATCH_NORM_EPSILON of the core.
+    epsilon: ClassVar[float] = 1e-5
 
     def blocks(self, n_inputs: int) -> list[Block]:
         """Shifts and scales."""

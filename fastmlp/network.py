@@ -16,13 +16,13 @@ from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
 from fastmlp._core._network import NetworkCore
 from fastmlp._core._plan import Plan
-from fastmlp._threads import forward_threads, team_of
 from fastmlp._typing import Matrix, RandomState
 from fastmlp._views import LayerViews, block_views, dense_views, writeable
 from fastmlp.activations import Activation, Increasing, get_activation
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.layers import Activate, BatchNorm, Dense, Dropout, Embedding, Layer, Scale
 from fastmlp.losses import Loss, Quantile, get_loss
+from fastmlp.training._threads import forward_threads, team_of
 
 # Rows of one pass of `jacobian`: bounds its memory.
 JACOBIAN_BLOCK_ROWS = 1024
@@ -120,9 +120,10 @@ class Network:
     layer_parameters_ : list of dict of str to ndarray
         The parameters of each of them by name, views as well.
     coefs_ : list of ndarray of shape (fan_in, units)
-        Weights W_l, views of `parameters`: writing into them, or assigning to them, changes the network.
+        Weights W_l, views of `parameters`: writing into them, or assigning to them, changes the network. With batch
+        normalization or input layers they are not all that predictions take; `folded_weights` are.
     intercepts_ : list of ndarray of shape (units,)
-        Biases b_l, views as well.
+        Biases b_l, with batch normalization its shifts; views as well.
     scales_ : list of ndarray of shape (units,), or None for layers without batch normalization
         Its scales, views as well.
     running_means_, running_variances_ : list of ndarray of shape (units,), or None
@@ -734,6 +735,60 @@ class Network:
         return self._views.scales
 
     @property
+    def is_plain(self) -> bool:
+        """Whether `coefs_`, `intercepts_` and activations are all that predictions take."""
+        return all(layer.kind in ("dense", "activation", "dropout") for layer in self.layers_)
+
+    def folded_weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Weights and biases with which dense layers and activations alone predict the same, to rounding.
+
+        In prediction batch normalization is one factor f and one shift a unit (S13): W f takes the place of W, and
+        b - f mean that of b, with f = scale / sqrt(variance + 1e-5). The factors of a Scale layer go into the rows of
+        W_1.
+
+        Returns
+        -------
+        coefs : list of ndarray of shape (fan_in, units)
+        intercepts : list of ndarray of shape (units,)
+            Copies, of the network's dtype.
+
+        Raises
+        ------
+        ValueError
+            If there is an Embedding, whose tables are no weights of its inputs.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> net = Network([3, 4, 2], batch_norm=True, random_state=0)
+        >>> net.statistics[:] = np.arange(1, 9)
+        >>> coefs, intercepts = net.folded_weights()
+        >>> plain = Network.from_weights(coefs, intercepts)
+        >>> np.allclose(plain.forward([[1, 2, 3]]), net.forward([[1, 2, 3]]))
+        True
+        """
+        coefs = [w.astype(np.float64) for w in self.coefs_]
+        intercepts = [b.astype(np.float64) for b in self.intercepts_]
+        for layer, parameters in zip(self.layers_, self.layer_parameters_, strict=True):
+            if layer.kind == "embedding":
+                raise ValueError(
+                    "The network begins with an Embedding, which no weights of its inputs can stand for; read "
+                    "layer_parameters_."
+                )
+            if layer.kind == "scale":
+                coefs[0] *= parameters["scales"][:, np.newaxis]
+        for layer, (scale, mean, variance) in enumerate(
+            zip(self.scales_, self.running_means_, self.running_variances_, strict=True)
+        ):
+            if scale is not None and mean is not None and variance is not None:
+                factor = scale / np.sqrt(variance.astype(np.float64) + BatchNorm.epsilon)
+                coefs[layer] *= factor
+                intercepts[layer] -= factor * mean
+        dtype = self.parameters.dtype
+        return [w.astype(dtype) for w in coefs], [b.astype(dtype) for b in intercepts]
+
+    @property
     def core(self) -> NetworkCore:
         """The compiled passes over `parameters`."""
         return self._core
@@ -838,7 +893,8 @@ class Network:
         return Plan(self.sizes[0], self.layers_, self.loss, dtype, self._trained_layers(), before)
 
     def _connect(self, plan):
-        """Make the views and the compiled core, which are derived from the parameters and never stored."""
+        """Make the compiled core and the views, which are derived from the parameters and never stored."""
+        self._core = NetworkCore(self._parameters, self.statistics, plan)
         self.layer_parameters_: list[dict[str, np.ndarray]] = block_views(self.parameters, self.sizes[0], self.layers_)
         self._views = dense_views(self.layer_parameters_, self.layers_)
         self._is_random = any(layer.is_random for layer in self.layers_)
@@ -849,7 +905,6 @@ class Network:
             self.running_means_[layer] = self.statistics[start : start + units]
             self.running_variances_[layer] = self.statistics[start + units : start + 2 * units]
             start += 2 * units
-        self._core = NetworkCore(self.parameters, self.statistics, plan)
 
     def _initialize(self, random_state):
         for layer, blocks in zip(self.layers_, self.layer_parameters_, strict=True):

@@ -37,8 +37,14 @@ cdef class NetworkCore:
     """
 
     def __cinit__(self, parameters, statistics, Plan plan):
-        if len(parameters) != plan.n_parameters or parameters.dtype != plan.dtype or statistics.dtype != plan.dtype:
-            raise ValueError(f"The network has {plan.n_parameters} parameters of {plan.dtype}, not {len(parameters)}.")
+        for name, array, size in [
+            ("parameters", parameters, plan.n_parameters), ("statistics", statistics, plan.n_statistics)
+        ]:
+            if array.shape != (size,) or array.dtype != plan.dtype:
+                raise ValueError(
+                    f"{name} is {array.dtype} of shape {array.shape}; this network takes {plan.dtype} of "
+                    f"shape ({size},)."
+                )
         self.parameters, self.statistics, self.plan = parameters, statistics, plan
         self.p, self.s = address(parameters), address(statistics)
         self.idle = []

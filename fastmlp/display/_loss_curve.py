@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.inspection._model import look_inside
 from fastmlp.training.solver import Solver
 from fastmlp.training.solvers import SOLVERS
 
@@ -114,7 +115,7 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        estimator : MLPClassifier or MLPRegressor
+        estimator : MLPClassifier, MLPRegressor, or a pipeline, search or TransformedTargetRegressor with one inside
             Fitted.
         ax : matplotlib Axes, default=None
             Where to draw; by default in a new figure.
@@ -130,7 +131,7 @@ class LossCurveDisplay:
         NotFittedError
             Before the first fit.
         TypeError
-            If the estimator has no ``loss_curve_``.
+            If the estimator, or what it has inside, has no ``loss_curve_``.
         ValueError
             If it is empty, because training failed in its first epoch.
 
@@ -143,11 +144,12 @@ class LossCurveDisplay:
         'Iteration (converged)'
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        estimator = look_inside(estimator).estimator
         check_is_fitted(estimator)
         if not hasattr(estimator, "loss_curve_"):
             raise TypeError(
                 f"estimator is a {type(estimator).__name__}, which has no loss_curve_; pass a fitted MLPClassifier or "
-                "MLPRegressor, of a pipeline its last step."
+                "MLPRegressor, or a pipeline, search or TransformedTargetRegressor with one inside."
             )
         display = cls(
             loss_curve=estimator.loss_curve_,

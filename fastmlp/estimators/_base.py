@@ -12,6 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from fastmlp._blocks import row_blocks
 from fastmlp._hold import held
 from fastmlp._typing import MatrixLike
+from fastmlp._views import COMPUTED, ReadOnly
+from fastmlp.deploy._mixin import DeployMixin
 from fastmlp.estimators._arrays import check_X
 from fastmlp.estimators._callbacks import CallbackSupportMixin
 from fastmlp.estimators._docs import DocumentationLinkMixin
@@ -27,6 +29,7 @@ from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 
 class BaseMLP(
     InspectionMixin,
+    DeployMixin,
     StoredStateMixin,
     FittedAttributesMixin,
     CallbackSupportMixin,
@@ -183,23 +186,39 @@ class BaseMLP(
 
         Assigning to them, or to one of them, writes into the network. (After ``early_stopping`` a fit that goes on does
         so from the last weights of the fit before, not from the best ones, which these are.)
+
+        With batch normalization they are computed: it is folded into them, so that they predict the same without it.
+        They cannot be written to then; ``network_.coefs_`` can.
         """
-        return self.network_.coefs_
+        return self._weights(0)
 
     @coefs_.setter
     def coefs_(self, values: Sequence[Any]) -> None:
-        check_is_fitted(self)
-        self.network_.coefs_ = values
+        self._network_to_write().coefs_ = values
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
-        """Biases b_l of each layer, list of ndarray of shape (fan_out,): views, not copies."""
-        return self.network_.intercepts_
+        """Biases b_l of each layer, list of ndarray of shape (fan_out,): views, or computed, as ``coefs_``."""
+        return self._weights(1)
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[Any]) -> None:
+        self._network_to_write().intercepts_ = values
+
+    def _weights(self, which):
+        network = self.network_
+        if network.is_plain:
+            return (network.coefs_, network.intercepts_)[which]
+        try:
+            return ReadOnly(network.folded_weights()[which])
+        except ValueError as error:  # hasattr is to say no
+            raise AttributeError(str(error)) from error
+
+    def _network_to_write(self):
         check_is_fitted(self)
-        self.network_.intercepts_ = values
+        if not self.network_.is_plain:
+            raise AttributeError(COMPUTED)
+        return self.network_
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -156,7 +156,9 @@ SHARED_ATTRIBUTES = """network_ : Network
         The trained network.
 
     coefs_, intercepts_ : list of ndarray of shape (fan_in, fan_out), and (fan_out,)
-        Weights and biases of each layer: views of one flat array, ``network_.parameters``.
+        Weights and biases of each layer: views of one flat array, ``network_.parameters``. With ``batch_norm`` they are
+        computed and read-only: it is folded into them, so that they predict the same without it. ``network_.coefs_``,
+        ``network_.intercepts_`` and ``network_.scales_`` are what is trained.
 
     loss_curve_ : list of float
         Mean cost of each epoch, or iteration of lbfgs, penalties included, accumulated over continued fits
@@ -174,7 +176,8 @@ SHARED_ATTRIBUTES = """network_ : Network
         With ``early_stopping`` the best score, and its place in the curves, from 1; else None.
 
     feature_importances_ : ndarray of shape (n_features,)
-        Mean absolute derivative of the output by each feature, with sum 1; after ``fit``, not ``partial_fit`` (S24).
+        Mean absolute derivative of the output by each feature, times the feature's standard deviation, with sum 1;
+        after ``fit``, not ``partial_fit`` (S24).
 
     n_iter_ : int
         Epochs, or iterations of lbfgs, of the last fit.

@@ -14,10 +14,6 @@ from fastmlp.training.solver import Solver
 
 T = TypeVar("T")
 
-# Importances up to SMALL bytes are always pickled; larger ones only below LARGE_SHARE of the weights.
-SMALL = 1 << 16
-LARGE_SHARE = 0.05
-
 
 @dataclass(eq=False)
 class Fit:
@@ -35,6 +31,8 @@ class Fit:
         What the rows that are held out are drawn from. A fit that goes on holds out the same rows, or it would be
         judged by rows it has learnt from.
     importances : ndarray of shape (n_features,), or None
+    moment_bytes, batch_rows : int
+        What training takes: memory of the optimizer's moments, and rows of a batch; 0 where there are none.
     checked : tuple
         Parameters as they were when they were checked last.
     assigned : dict of str to object
@@ -48,6 +46,8 @@ class Fit:
     solver: Solver | None = None
     split_random_state: np.random.RandomState | None = None
     importances: np.ndarray | None = None
+    moment_bytes: int = 0
+    batch_rows: int = 0
     checked: tuple[Any, ...] = ()
     assigned: dict[str, Any] = field(default_factory=dict)
 
@@ -62,11 +62,8 @@ class Fit:
         return (self.history.best_epoch or 0) if self.history.keeps_best else self.history.n_epochs
 
     def without_training_state(self) -> "Fit":
-        """What a pickle holds: what prediction needs, and nothing that is larger than the weights."""
-        importances = self.importances
-        if importances is not None and importances.nbytes > max(SMALL, LARGE_SHARE * self.network.parameters.nbytes):
-            importances = None
-        return replace(self, solver=None, split_random_state=None, importances=importances, checked=())
+        """What a pickle holds: all that fitted attributes read, which is never larger than the weights twice."""
+        return replace(self, solver=None, split_random_state=None, checked=())
 
 
 class FittedAttribute(Generic[T]):
@@ -118,6 +115,12 @@ def _names(fit):
     return fit.columns.names
 
 
+def _name_of_head(fit):
+    head = fit.network.out_activation
+    # Who reads "softmax" takes one over all outputs.
+    return head.name if head.group_sizes is None else f"{head.name} of each target"
+
+
 class FittedAttributesMixin:
     """The attributes that are read from ``_fit``, the last fit's value: they are always those of the moment."""
 
@@ -135,9 +138,7 @@ class FittedAttributesMixin:
         lambda fit: len(fit.network.sizes), "Layers of units, input and output included."
     )
     n_outputs_: FittedAttribute[int] = FittedAttribute(lambda fit: fit.network.n_outputs, "Outputs of the network.")
-    out_activation_: FittedAttribute[str] = FittedAttribute(
-        lambda fit: fit.network.out_activation.name, "Output activation."
-    )
+    out_activation_: FittedAttribute[str] = FittedAttribute(_name_of_head, "Output activation.")
     loss_curve_: FittedAttribute[list[float]] = FittedAttribute(
         lambda fit: fit.history.loss_curve, "Loss of each epoch."
     )

@@ -1,6 +1,7 @@
 """From what is to be learnt to a fit: network, solver, and the run that trains them."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from fastmlp.estimators._callbacks import FitTasks, is_watched, with_callbacks
 from fastmlp.estimators._fit import Fit
 from fastmlp.estimators._parameters import hidden_sizes
 from fastmlp.estimators._problem import Checked, Request, check_request, hold_out, validation_of
+from fastmlp.inspection._diagnose import fault_of_data, likeliest_fault, quick_evidence
 from fastmlp.network import Network, check_activations, check_dropout, check_trainable
 from fastmlp.training.callbacks import Callback
 from fastmlp.training.problem import Problem
@@ -60,7 +62,7 @@ def learn(request: Request) -> None:
         if fit.history.stop_reason == "diverged":
             fit.solver = None  # its moments are no good either
     if fit.history.stop_reason == "max_iter" and not request.incremental:
-        warn_convergence(solver.not_converged(model.max_iter))
+        warn_convergence(solver.not_converged(model.max_iter, _advice(likeliest_fault, model, checked.problem)))
 
 
 def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
@@ -101,6 +103,8 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         solver.history,
         solver,
         checked.split_random_state,
+        moment_bytes=sum(moment.nbytes for moment in solver.moments),
+        batch_rows=solver.batch_size,
         checked=checked.parameters,
     )
     return checked, fit, solver
@@ -132,7 +136,19 @@ def observers_of(request: Request, checked: Checked, fit: Fit) -> Observers:
     for callback in [*checked.callbacks, *getattr(model, "_skl_callbacks", [])]:
         if isinstance(callback, Callback):
             callback.check(model, has_validation=validation is not None)
-    return Observers(model, checked.callbacks, validate=validation, max_time=model.max_time, verbose=model.verbose)
+    return Observers(
+        model,
+        checked.callbacks,
+        validate=validation,
+        max_time=model.max_time,
+        verbose=model.verbose,
+        advise=None if request.incremental else partial(_advice, fault_of_data, model, checked.problem),
+    )
+
+
+def _advice(find, model, problem):
+    finding = find(quick_evidence(model, problem))
+    return "" if finding is None else str(finding)
 
 
 def _train(request: Request, problem: Problem, solver: Solver, observers: Observers) -> None:

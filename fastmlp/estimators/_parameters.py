@@ -11,10 +11,10 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import metaestimators
 from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
 
-from fastmlp._threads import check_n_jobs
 from fastmlp._typing import Callbacks, RandomState, Scoring
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.initializers import INITIALIZERS
+from fastmlp.training._threads import check_n_jobs
 from fastmlp.training.schedules import SCHEDULES, WITH_MEMORY, Schedule
 from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 

@@ -9,8 +9,8 @@ from scipy.optimize import minimize
 
 from fastmlp._core._team import Team
 from fastmlp._core._workspace import Workspace
-from fastmlp._threads import n_threads, team_of
 from fastmlp.network import Network
+from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.problem import Problem
 from fastmlp.training.run import DivergenceError, History, Observers, Run
 from fastmlp.training.snapshot import Snapshot
@@ -192,9 +192,9 @@ class LBFGS(Solver):
             history.best = float(result.fun)
             history.loss_curve.append(history.best)
 
-    def not_converged(self, max_iter: int) -> str:
+    def not_converged(self, max_iter: int, advice: str) -> str:
         """Message on the limits, either of which may have ended the fit."""
         return (
             f"lbfgs failed to converge after {self.history.n_epochs} iteration(s): it reached max_iter={max_iter} or "
-            f"max_fun={self.max_fun}. Increase it, or scale X."
+            f"max_fun={self.max_fun}. {advice or 'Increase it, or scale X.'}"
         )

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from fastmlp._warn import warn
-from fastmlp.training._progress import progress_of
+from fastmlp.training._progress import Progress
 from fastmlp.training.callbacks import EpochInfo
 
 
@@ -103,6 +103,8 @@ class Observers:
         Seconds after which no further epoch begins.
     verbose : bool, default=False
         Whether to show progress.
+    advise : callable, default=None
+        Returns what of the data may have made training diverge, with what to change, or "".
     """
 
     model: Any = None
@@ -111,6 +113,7 @@ class Observers:
     validate: Callable[[], tuple[float, float]] | None = None
     max_time: float | None = None
     verbose: bool = False
+    advise: Callable[[], str] | None = None
 
 
 class Run:
@@ -159,7 +162,7 @@ class Run:
         self.observers: Observers = observers or Observers()
         self._unless_stopped = stop_reason
         history.n_epochs, history.stop_reason = 0, stop_reason
-        self._progress = progress_of(max_iter) if self.observers.verbose else None
+        self._progress = Progress(max_iter) if self.observers.verbose else None
         max_time = self.observers.max_time
         self._deadline = math.inf if max_time is None else time.monotonic() + max_time
 
@@ -285,14 +288,15 @@ class Run:
         epoch : int, default=None
             Which epoch it was; by default the one after the last recorded.
         """
-        last = self.history.n_epochs
+        last, advise = self.history.n_epochs, self.observers.advise
+        advice = "" if advise is None else advise()
         if kept is None:
             kept = f"its last good weights, {f'those of {self.unit} {last}' if last else 'those it had before'}"
         return (
             f"Training diverged in {self.unit} {epoch or last + 1}: the loss or a weight became NaN or infinite. "
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
             "preprocessed: scale X (for example with StandardScaler), scale large regression targets, or lower "
-            f"learning_rate_init. The model keeps {kept}."
+            f"learning_rate_init. {advice}{' ' if advice else ''}The model keeps {kept}."
         )
 
 

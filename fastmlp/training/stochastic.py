@@ -13,9 +13,9 @@ from fastmlp._core._data import Data
 from fastmlp._core._team import Team
 from fastmlp._core._training import Training
 from fastmlp._core._workspace import Workspace, workspace_kind
-from fastmlp._threads import n_threads, team_of
 from fastmlp._warn import warn, warn_convergence
 from fastmlp.network import Network, writeable
+from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.callbacks import EpochInfo
 from fastmlp.training.optimizers import SOLVERS, Optimizer
 from fastmlp.training.problem import Problem
@@ -290,11 +290,11 @@ class Trainer(Solver):
         self.history.validation_losses.append(math.nan)
         warn_convergence(run.divergence_message(kept="the weights with the best validation score"))
 
-    def not_converged(self, max_iter: int) -> str:
+    def not_converged(self, max_iter: int, advice: str) -> str:
         """Message that begins as scikit-learn's does, by which programs may filter it."""
         return (
             f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't converged yet. "
-            "Increase max_iter, or scale X, or change learning_rate_init."
+            f"{advice or 'Increase max_iter, or scale X, or change learning_rate_init.'}"
         )
 
     def continue_from(self, before: "Trainer") -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastmlp import MLPRegressor, Network, _threads
+from fastmlp import MLPRegressor, Network
 from fastmlp._core._data import Data
 from fastmlp.activations import Activation
 from fastmlp.losses import Loss
+from fastmlp.training import _threads
 
 
 class Half(Loss):

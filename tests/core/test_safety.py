@@ -1,5 +1,6 @@
 """Nothing that Python hands over makes the core read or write beyond its arrays, or what is freed."""
 
+import copy
 import gc
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -116,10 +117,10 @@ def test_arrays_that_an_activation_keeps():
         assert_allclose(a, b, rtol=1e-10)
     del theirs, got
     gc.collect()
-    for kept, copy in pickle.loads(pickle.dumps(hoarder.kept)):
-        assert_array_equal(kept, copy)
-    for kept, copy in hoarder.kept:
-        assert_array_equal(kept, copy)
+    for kept, copied in pickle.loads(pickle.dumps(hoarder.kept)):
+        assert_array_equal(kept, copied)
+    for kept, copied in hoarder.kept:
+        assert_array_equal(kept, copied)
 
 
 def sparse():
@@ -327,3 +328,36 @@ def test_one_network_in_several_threads():
     for gradients in got:
         assert gradients.cost == expected.cost
         assert_array_equal(gradients.inputs, expected.inputs)
+
+
+DAMAGE = {
+    "fewer statistics": dict(statistics=np.zeros(3)),
+    "more statistics": dict(statistics=np.zeros(13)),
+    "statistics of another dtype": dict(statistics=np.zeros(12, np.float32)),
+    "statistics in two dimensions": dict(statistics=np.zeros((12, 1))),
+    "strided statistics": dict(statistics=np.zeros(24)[::2]),
+    "fewer parameters": dict(_parameters=np.zeros(56)),
+    "parameters in two dimensions": dict(_parameters=np.zeros((57, 1))),
+    "parameters of another dtype": dict(_parameters=np.zeros(57, ">f8")),
+    "strided parameters": dict(_parameters=np.zeros(114)[::2]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_damaged_state(damage):
+    """As in a file that is cut short or was written by hand."""
+    network = Network([4, 6, 3], batch_norm=True, random_state=0)
+    assert network.statistics.shape == (12,)
+    assert network.parameters.shape == (57,)
+    with pytest.raises(ValueError, match="this network takes|not C-contiguous"):
+        Network.__new__(Network).__setstate__(network.__getstate__() | damage)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_statistics_of_another_length_are_refused_in_a_copy(copied):
+    model = MLPRegressor(hidden_layer_sizes=(30,), max_iter=2, random_state=0, batch_norm=True).fit(X, NUMBERS)
+    expected = model.predict(X)
+    model.network_.statistics = np.zeros(3)
+    with pytest.raises(ValueError, match=r"statistics is float64 of shape \(3,\); this network takes float64 of shape"):
+        copied(model)
+    assert_array_equal(model.predict(X), expected)

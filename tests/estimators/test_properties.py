@@ -21,8 +21,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import coo_array, csc_array, csr_array, csr_matrix, issparse
 from sklearn.base import clone, is_classifier
 
-from fastmlp import MLPClassifier, MLPRegressor, _threads
+from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.losses import Huber, Quantile
+from fastmlp.training import _threads
 
 from ..problems import TRAINABLE, fitting_units
 

@@ -1,13 +1,14 @@
 """Callbacks: functions, fastmlp's own, scikit-learn's protocol; and the progress that verbose shows."""
 
 import copy
+import io
 import pickle
 import sys
 from types import SimpleNamespace
 
 import joblib
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_regression
 from sklearn.metrics import r2_score
@@ -215,7 +216,7 @@ def test_early_stopping_over_partial_fits(monitor):
 def test_clones_in_threads_have_patience_and_scores_of_their_own():
     """scikit-learn's clones share callbacks; which thread is told first must not matter."""
     monitor = ScoreMonitor(X, Y)
-    settings = {**SETTINGS, "max_iter": 40, "learning_rate_init": 0.02, "n_jobs": 1}
+    settings = {**SETTINGS, "max_iter": 200, "learning_rate_init": 0.02, "n_jobs": 1}
     model = MLPRegressor(**settings).set_callbacks(EarlyStopping(n_iter_no_change=2, tol=0.01), monitor)
 
     def lengths(n_jobs):
@@ -228,7 +229,7 @@ def test_clones_in_threads_have_patience_and_scores_of_their_own():
 
     alone = lengths(1)
     assert len({n_iter for n_iter, _ in alone}) > 1
-    assert all(n_iter == n_scores < 40 for n_iter, n_scores in alone)
+    assert all(n_iter == n_scores < 200 for n_iter, n_scores in alone)
     assert lengths(4) == alone
 
 
@@ -307,8 +308,62 @@ def test_lines_where_there_is_no_tqdm(capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     MLPRegressor(**SETTINGS, verbose=True).fit(X, Y)
     assert capsys.readouterr().out.startswith("Iteration 1")
+
+
+def test_bar_in_a_notebook(capsys, monkeypatch):
+    """Its output is no terminal, and a line an epoch would fill the page."""
+    shell = SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    MLPRegressor(**SETTINGS, verbose=True).fit(X, Y)
+    out = capsys.readouterr().out
+    assert "loss=" in out
+    assert "Iteration" not in out
+    assert out.count("\n") <= 2
+
+
+class Writer(list):
+    """A console of which no more can be said than that it can be written to."""
+
+    write = list.append
+
+
+class Broken(Writer):
+    """A pipe that nobody reads any more, which is found out later than it is asked whether it is a terminal."""
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        super().write(text)
+        if len(self) > 3:
+            raise BrokenPipeError
+
+
+class Closed(io.StringIO):
+    def __init__(self):
+        super().__init__()
+        self.close()
+
+
+@pytest.mark.parametrize("stream", [lambda: None, Writer, Broken, Closed, lambda: 3])
+@pytest.mark.parametrize(
+    "others", [dict(), dict(solver="lbfgs"), dict(early_stopping=True, n_iter_no_change=1)], ids=str
+)
+def test_where_there_is_no_console(monkeypatch, stream, others):
+    """What can be shown is, and the fit is the same as a silent one."""
+    expected = MLPRegressor(**SETTINGS | others).fit(X, Y)
+    stream = stream()
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setenv("COLUMNS", "100")
+    model = MLPRegressor(**SETTINGS | others, verbose=True).fit(X, Y)
+    monkeypatch.undo()
+    assert_array_equal(model.network_.parameters, expected.network_.parameters)
+    assert model.stop_reason_ == expected.stop_reason_
+    if type(stream) is Writer:
+        assert "".join(stream).startswith("Iteration 1, loss = ")
 
 
 @pytest.mark.parametrize("make", [lambda: EarlyStopping("accuracy"), lambda: EarlyStopping(monitor=None)])

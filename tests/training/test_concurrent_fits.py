@@ -20,7 +20,7 @@ CROWD = """
 import copy, sys, threading
 import numpy as np
 from fastmlp import MLPClassifier
-from fastmlp import _threads
+from fastmlp.training import _threads
 _threads.MIN_WORK_A_THREAD = _threads.MIN_WORK_A_FIT = 1
 X = np.random.default_rng(0).normal(size=(700, 60))
 y = np.argmax(X[:, :3], axis=1)

@@ -169,8 +169,8 @@ def test_rows_of_a_problem(name, problem):
 
 
 def test_same_bits_for_any_number_of_threads(name, rng, monkeypatch):
-    monkeypatch.setattr("fastmlp._threads.MIN_WORK_A_THREAD", 1)
-    monkeypatch.setattr("fastmlp._threads.MIN_WORK_A_FIT", 1)
+    monkeypatch.setattr("fastmlp.training._threads.MIN_WORK_A_THREAD", 1)
+    monkeypatch.setattr("fastmlp.training._threads.MIN_WORK_A_FIT", 1)
     X = rng.normal(size=(5000, 40))
     problem = Problem(X, np.sin(X[:, :1]))
     solvers = [solver_of(name, problem, n_jobs=n_jobs) for n_jobs in (1, 2, 3)]

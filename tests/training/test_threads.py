@@ -15,8 +15,9 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 
-from fastmlp import MLPClassifier, MLPRegressor, _threads
+from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.activations import Activation
+from fastmlp.training import _threads
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -132,7 +133,7 @@ def test_affinity_is_a_limit():
         """
         import os
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        from fastmlp._threads import usable_cpus
+        from fastmlp.training._threads import usable_cpus
         print(usable_cpus())
         """
     )

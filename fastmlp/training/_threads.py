@@ -9,6 +9,7 @@ from numbers import Integral
 
 from fastmlp._core._plan import Plan
 from fastmlp._core._team import Team
+from fastmlp._fork import renew_after_fork
 
 # A step's share of work, in multiply-adds, below which another thread brings less than its meetings and what it has to
 # fetch from the other core cost; and that of all steps together, below which starting it costs more (some 100
@@ -16,8 +17,16 @@ from fastmlp._core._team import Team
 MIN_WORK_A_THREAD = 1.25e6
 MIN_WORK_A_FIT = 50e6
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _n_busy = 0
+
+
+def _forget() -> None:
+    global _n_busy
+    _n_busy = 0
+
+
+renew_after_fork(_lock, _forget)
 
 
 def n_all_cpus() -> int:

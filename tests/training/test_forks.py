@@ -1,0 +1,109 @@
+"""A process that is forked while other threads of its parent fit."""
+
+import multiprocessing
+import threading
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from threadpoolctl import threadpool_info
+
+from fastmlp import MLPRegressor, _blas_threads, _hold
+from fastmlp.training import _threads
+
+pytestmark = [
+    pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork"),
+    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
+
+X = np.random.default_rng(0).normal(size=(30, 3))
+
+
+def fitted(solver="lbfgs", callbacks=None, **others):
+    model = MLPRegressor(hidden_layer_sizes=(2,), solver=solver, max_iter=3, random_state=0, **others)
+    return model.set_params(callbacks=callbacks).fit(X, X[:, 0])
+
+
+def blas_threads():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+def in_child(function):
+    """What the function returns in a forked child, which gets a minute for it."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=lambda: theirs.send(function()), daemon=True)
+    child.start()
+    try:
+        assert ours.poll(60), "The child hangs."
+        return ours.recv()
+    finally:
+        child.kill()
+        child.join()
+
+
+@pytest.mark.parametrize("lock", [_hold._registry, _threads._lock, _blas_threads._lock], ids=["hold", "team", "blas"])
+def test_a_lock_that_another_thread_holds(lock):
+    held, may_end = threading.Event(), threading.Event()
+
+    def hold():
+        with lock:
+            held.set()
+            may_end.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(60)
+    threading.Timer(0.2, may_end.set).start()
+    weights = in_child(lambda: fitted().network_.parameters)
+    thread.join()
+    assert_array_equal(weights, fitted().network_.parameters)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_fit_of_another_thread(solver):
+    """The child fits other models and, once its copy is alone, the same one; its BLAS has all its threads."""
+    running, may_end = threading.Event(), threading.Event()
+    threads_before = blas_threads()
+
+    def wait(info):
+        running.set()
+        may_end.wait(60)
+
+    model = MLPRegressor(hidden_layer_sizes=(2,), solver=solver, max_iter=1, random_state=0, callbacks=wait)
+    thread = threading.Thread(target=model.fit, args=(X, X[:, 0]))
+    thread.start()
+    running.wait(60)
+    n_threads, weights, again = in_child(
+        lambda: (
+            blas_threads(),
+            fitted().network_.parameters,
+            model.set_params(max_iter=3, callbacks=None).fit(X, X[:, 0]).network_.parameters,
+        )
+    )
+    may_end.set()
+    thread.join()
+    assert n_threads == threads_before == blas_threads()
+    assert_array_equal(weights, fitted().network_.parameters)
+    assert_array_equal(again, fitted(solver).network_.parameters)
+
+
+def test_children_of_a_busy_process():
+    stop = threading.Event()
+
+    def fit_on():
+        while not stop.is_set():
+            fitted()
+
+    threads = [threading.Thread(target=fit_on) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        children = [in_child(lambda: fitted().network_.parameters) for _ in range(20)]
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    for weights in children:
+        assert_array_equal(weights, fitted().network_.parameters)
