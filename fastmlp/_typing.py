@@ -18,5 +18,7 @@ MatrixLike = ArrayLike | SparseLike
 RandomState = int | np.random.RandomState | None
 # Checked: of finite numbers, an ndarray, or a CSR array of SciPy's.
 Matrix = np.ndarray | Any
+# A name, a scalar type of NumPy's, or a dtype.
+FloatType = str | type[Any] | np.dtype[Any]
 Callbacks = Callable[..., Any] | Sequence[Callable[..., Any]] | None
 Scoring = str | Callable[..., float] | None

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastmlp._core import _activations
+from fastmlp._names import unknown
 
 __all__ = [
     "ACTIVATIONS",
@@ -698,7 +699,5 @@ def get_activation(activation: str | Activation, parameter: str = "activation") 
     if isinstance(activation, str) and activation == PowerProduct.name:
         raise ValueError(f"{parameter} 'power_product' needs its exponents; pass PowerProduct(exponents).")
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise ValueError(
-            f"{parameter} {activation!r} is unknown; use one of {', '.join(ACTIVATIONS)}, or an Activation object."
-        )
+        raise ValueError(unknown(parameter, activation, ACTIVATIONS, or_else=", or an Activation object"))
     return ACTIVATIONS[activation]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp._names import unknown
 from fastmlp.activations import ACTIVATIONS, Activation, Increasing, PowerProduct
 
 __all__ = [
@@ -50,6 +51,8 @@ class Loss:
         What targets 0 and 1 of a classifier become in the loss.
     takes_distributions : bool
         Whether rows of y may be distributions over a classifier's classes, soft targets.
+    sums_outputs : bool
+        Whether it is a sum over outputs that are numbers of their own; ``tol`` then goes by the mean over them.
 
     Examples
     --------
@@ -75,6 +78,7 @@ class Loss:
     for_regressors: bool = True
     target_values: tuple[float, float] = (0.0, 1.0)
     takes_distributions: bool = False
+    sums_outputs: bool = False
     # Whether the core has to call values and gradient; if not, `kernel` names what it runs.
     in_python: bool = True
     kernel: str | None = None
@@ -152,6 +156,7 @@ class BuiltinLoss(Loss):
 
     in_python: bool = False
     for_classifiers: bool = False
+    sums_outputs: bool = True
     kernel: str
     out_activations: tuple[str, ...]
     threshold: float = 0.0
@@ -194,6 +199,11 @@ class SquaredError(BuiltinLoss):
         """Multiple of 1/2 |y - a|^2."""
         return self.factor / n_outputs if self.averages else self.factor
 
+    @property
+    def sums_outputs(self) -> bool:  # type: ignore[override]  # read only
+        """Whether it does not average."""
+        return not self.averages
+
 
 @dataclass(frozen=True, repr=False)
 class CrossEntropy(BuiltinLoss):
@@ -218,6 +228,7 @@ class CrossEntropy(BuiltinLoss):
     takes_distributions: bool = False
     for_classifiers = True
     for_regressors = False
+    sums_outputs = False
 
     @property
     def kernel(self) -> str:  # type: ignore[override]  # read only
@@ -400,6 +411,7 @@ class Hinge(BuiltinLoss):
     formula = "sum max(0, 1 - y a), y = -1 or 1"
     out_activations = ("identity", "tanh", "hard_tanh")
     for_classifiers = True
+    sums_outputs = False
     for_regressors = False
     target_values = (-1.0, 1.0)
 
@@ -461,5 +473,5 @@ def get_loss(loss: str | Loss) -> Loss:
     if isinstance(loss, Loss):
         return loss
     if not isinstance(loss, str) or loss not in LOSSES:
-        raise ValueError(f"loss {loss!r} is unknown; use one of {', '.join(LOSSES)}, or a Loss object.")
+        raise ValueError(unknown("loss", loss, LOSSES, or_else=", or a Loss object"))
     return LOSSES[loss]

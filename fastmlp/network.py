@@ -1,8 +1,9 @@
 """The network itself: its parameters, and the equations S1 to S6 and S24 on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from inspect import signature
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
@@ -11,12 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastmlp._blas_threads import one_blas_thread
-from fastmlp._checks import check_array, check_random_state, check_same_length, check_sample_weight
+from fastmlp._blocks import LEAST_PREDICTED_ROWS, Parts, row_blocks
+from fastmlp._checks import check_array, check_random_state, check_same_length, check_sample_weight, float_dtype
 from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
 from fastmlp._core._network import NetworkCore
 from fastmlp._core._plan import Plan
-from fastmlp._typing import Matrix, RandomState
+from fastmlp._names import explains_unknown_keywords, unknown
+from fastmlp._typing import FloatType, Matrix, RandomState
 from fastmlp._views import LayerViews, block_views, dense_views, writeable
 from fastmlp.activations import Activation, Increasing, get_activation
 from fastmlp.initializers import INITIALIZERS
@@ -105,8 +108,9 @@ class Network:
         normalization) is trained with it, the input layers are with layer 1. A layer that is not trained normalizes by
         its running statistics. Back-propagation ends at the lowest layer that is trained; `backward` gives all
         gradients nevertheless.
-    dtype : {"float64", "float32"}, default="float64"
-        Of parameters and computation. float32 is about twice as fast; float64 is right for checking.
+    dtype : {"float64", "float32"} or dtype, default="float64"
+        Of parameters and computation, by its name or as ``numpy.float32`` and the like. float32 is about twice as fast;
+        float64 is right for checking.
     random_state : int, RandomState instance or None, default=None
         For the initial weights.
 
@@ -150,6 +154,8 @@ class Network:
     ...     activation="relu",
     ...     loss="sum_squared_error",
     ... )
+    >>> net
+    Network([2, 2, 1], loss='sum_squared_error')
     >>> net.forward([[1, 1]])
     array([[4.]])
     >>> net.backward([[1, 1]], [0]).deltas
@@ -160,6 +166,7 @@ class Network:
     [array([-0.8, -0.8]), array([-0.8])]
     """
 
+    @explains_unknown_keywords
     def __init__(
         self,
         sizes: Sequence[int],
@@ -173,7 +180,7 @@ class Network:
         batch_norm: bool = False,
         input_layers: Sequence[Layer] = (),
         trainable: str | Sequence[int] = "all",
-        dtype: str = "float64",
+        dtype: FloatType = "float64",
         random_state: RandomState = None,
     ):
         self.sizes: tuple[int, ...] = _check_sizes(sizes)
@@ -185,16 +192,15 @@ class Network:
         self.dropout: tuple[float, ...] = check_dropout(dropout, n_hidden)
         self.input_dropout: float = _check_rate("input_dropout", input_dropout)
         self.batch_norm: bool = bool(batch_norm)
-        if dtype not in ("float32", "float64"):
-            raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.")
+        computing_dtype = float_dtype(dtype)
         self.layers_: tuple[Layer, ...] = (
             *_check_input_layers(input_layers),
             *self._own_layers(check_init(init, n_hidden + 1)),
         )
         self._trainable = check_trainable(trainable, n_hidden + 1)
-        plan = self._plan(np.dtype(dtype))
-        self._parameters = aligned_empty((plan.n_parameters,), dtype, quarter=0)
-        self.statistics: np.ndarray = aligned_empty((plan.n_statistics,), dtype)
+        plan = self._plan(computing_dtype)
+        self._parameters = aligned_empty((plan.n_parameters,), computing_dtype, quarter=0)
+        self.statistics: np.ndarray = aligned_empty((plan.n_statistics,), computing_dtype)
         self._connect(plan)
         self._initialize(check_random_state(random_state))
 
@@ -210,7 +216,7 @@ class Network:
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
-        dtype: str = "float64",
+        dtype: FloatType = "float64",
     ) -> "Network":
         """Build a network from given weights and biases, which are copied.
 
@@ -285,8 +291,31 @@ class Network:
             for view, given in zip(network.coefs_ + network.intercepts_, coefs + intercepts, strict=True):
                 view[...] = given
         if not network.core.all_finite():
-            raise ValueError(f"coefs or intercepts are too large for {dtype}; scale them, or use dtype='float64'.")
+            raise ValueError(
+                f"coefs or intercepts are too large for {network.parameters.dtype}; scale them, or use dtype='float64'."
+            )
         return network
+
+    def __repr__(self) -> str:
+        """The call that makes such a network, without what it does by default and what initial weights come from."""
+        given = {
+            "activation": _one_for_all(self.activations_),
+            "out_activation": self.out_activation,
+            "loss": self.loss,
+            "dropout": _one_for_all(self.dropout),
+            "input_dropout": self.input_dropout,
+            "batch_norm": self.batch_norm,
+            "input_layers": tuple(layer for layer in self.layers_ if isinstance(layer, (Scale, Embedding))),
+            "trainable": self.trainable,
+            "dtype": self.parameters.dtype.name,
+        }
+        defaults = signature(Network).parameters
+        unlike_default = [
+            f"{name}={value!r}"
+            for name, value in given.items()
+            if value is not None and repr(value) != repr(defaults[name].default)
+        ]
+        return f"Network({', '.join([str(list(self.sizes)), *unlike_default])})"
 
     @property
     def parameters(self) -> np.ndarray:
@@ -371,6 +400,57 @@ class Network:
             return self._core.predict(X, rows, activate_output)
         with one_blas_thread(needed=plan.wakes_blas_threads(n_rows)), _team_or_none(n_threads) as team:
             return self._core.predict(X, rows, activate_output, team)
+
+    def read_outputs(
+        self,
+        X: Matrix,
+        read: Callable[[np.ndarray], Any],
+        *,
+        activate_output: bool = False,
+        n_jobs: int | None = 1,
+    ) -> Any:
+        """What a function makes of the outputs of an already validated X, a block of rows at a time.
+
+        Parameters
+        ----------
+        X, activate_output, n_jobs
+            As for `predict_raw`.
+        read : callable
+            Takes what `predict_raw` returns for some rows, and returns as many rows, an ndarray or a CSR matrix. What
+            it takes is overwritten afterwards.
+
+        Returns
+        -------
+        ndarray or CSR matrix
+            Memory beyond it does not grow with n_samples, however many outputs there are.
+
+        Raises
+        ------
+        ValueError
+            As for `predict_raw`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> net = Network.from_weights([[[2.0, 3.0]]], [[0.0, 0.0]], activation=[])
+        >>> net.read_outputs(np.array([[1.0], [-1.0]]), lambda outputs: outputs.argmax(axis=1))
+        array([1, 0])
+        """
+        plan, n_rows, row_bytes = self._core.plan, X.shape[0], self.parameters.itemsize * self.sizes[-1]
+        n_threads = 1 if n_jobs == 1 else forward_threads(plan, n_jobs, n_rows)
+        least_rows = max(LEAST_PREDICTED_ROWS, n_threads * plan.tile_rows)
+        blocks = list(row_blocks(n_rows, row_bytes, least_rows=least_rows))
+        if len(blocks) == 1:
+            return read(self.predict_raw(X, activate_output=activate_output, n_jobs=n_jobs))
+        parts = Parts(n_rows)
+
+        def take(rows, outputs):
+            parts.add(rows, read(outputs))
+
+        with one_blas_thread(needed=plan.wakes_blas_threads(n_rows)), _team_or_none(n_threads) as team:
+            self._core.predict_blocks(X, blocks, take, activate_output, team)
+        return parts.joined()
 
     def evaluate(
         self, data: Data, *, activate_output: bool = False, n_jobs: int | None = 1
@@ -651,16 +731,17 @@ class Network:
         self.check_trainable()
         rows = self._check_X(X)
         out = np.empty((len(rows), self.n_outputs, self.sizes[0]), rows.dtype)
-        for start in range(0, len(rows), JACOBIAN_BLOCK_ROWS):
-            data = Data(rows[start : start + JACOBIAN_BLOCK_ROWS])
+        for block in row_blocks(len(rows), rows.itemsize * sum(self.sizes), JACOBIAN_BLOCK_ROWS):
+            data = Data(rows[block])
             workspace = self._core.workspace(data, backward=True)
             inputs = np.empty((data.n_rows, rows.shape[1]), rows.dtype)
             self._core.forward(workspace, data)
             for k in range(self.n_outputs):
-                workspace.output_gradient[...] = np.eye(self.n_outputs, dtype=rows.dtype)[k]
+                workspace.output_gradient[...] = 0
+                workspace.output_gradient[:, k] = 1
                 self._core.pull_back(workspace, data)
                 self._core.input_gradient(workspace, data, inputs)
-                out[start : start + data.n_rows, k] = inputs
+                out[block, k] = inputs
         return out
 
     def check_trainable(self) -> None:
@@ -943,6 +1024,13 @@ class Network:
         return X, y, sample_weight
 
 
+def _one_for_all(values):
+    """What all layers have, else a list of what each has; None if there are no layers."""
+    if not values:
+        return None
+    return values[0] if all(value == values[0] for value in values) else list(values)
+
+
 def _team_or_none(n_threads):
     return nullcontext() if n_threads == 1 else team_of(n_threads)
 
@@ -997,7 +1085,7 @@ def check_init(init: str | Sequence[str], n_layers: int) -> list[str]:
     initializers = _one_for_each("init", init, n_layers, "layer")
     for layer, name in enumerate(initializers, start=1):
         if name != "auto" and name not in INITIALIZERS:
-            raise ValueError(f"init {name!r} is unknown; use one of auto, {', '.join(INITIALIZERS)}.")
+            raise ValueError(unknown("init", name, ["auto", *INITIALIZERS]))
         if name == "zeros" and layer < n_layers:
             raise ValueError(
                 f"init is 'zeros' for layer {layer} of {n_layers}, whose units would all stay alike; use it for the "

@@ -18,4 +18,5 @@ class Data:
         order: np.ndarray | None = None,
         off: float = 0.0,
         on: float = 1.0,
+        mean_weight: float = 0.0,
     ) -> None: ...

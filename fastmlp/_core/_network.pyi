@@ -1,3 +1,4 @@
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,14 @@ class NetworkCore:
         activate_output: bool = False,
         team: Team | None = None,
     ) -> np.ndarray: ...
+    def predict_blocks(
+        self,
+        X: np.ndarray | SparseLike,
+        blocks: Sequence[slice],
+        take: Callable[[slice, np.ndarray], object],
+        activate_output: bool = False,
+        team: Team | None = None,
+    ) -> None: ...
     def evaluate(
         self, data: Data, activate_output: bool = False, team: Team | None = None, with_outputs: bool = True
     ) -> tuple[float, Any]: ...

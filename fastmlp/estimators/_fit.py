@@ -37,6 +37,8 @@ class Fit:
         Parameters as they were when they were checked last.
     assigned : dict of str to object
         Attributes of the estimator that the user has assigned other values to.
+    rehearsed : tuple
+        Parameters and callbacks with which callbacks have been tried.
     """
 
     columns: Columns
@@ -50,6 +52,7 @@ class Fit:
     batch_rows: int = 0
     checked: tuple[Any, ...] = ()
     assigned: dict[str, Any] = field(default_factory=dict)
+    rehearsed: tuple = ()
 
     @property
     def is_intact(self) -> bool:
@@ -63,7 +66,7 @@ class Fit:
 
     def without_training_state(self) -> "Fit":
         """What a pickle holds: all that fitted attributes read, which is never larger than the weights twice."""
-        return replace(self, solver=None, split_random_state=None, checked=())
+        return replace(self, solver=None, split_random_state=None, checked=(), rehearsed=())
 
 
 class FittedAttribute(Generic[T]):

@@ -1,5 +1,7 @@
 """What classifiers share about their targets."""
 
+from numbers import Integral, Real
+
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
@@ -39,12 +41,14 @@ def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return codes
 
 
-def distinct_labels(y: np.ndarray) -> np.ndarray:
+def distinct_labels(labels: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The classes of a target.
 
     Parameters
     ----------
-    y : ndarray of shape (n_samples,)
+    labels : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        What they are a column of.
 
     Returns
     -------
@@ -53,20 +57,33 @@ def distinct_labels(y: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        If y holds fractions, or labels that have no order among each other.
+        If there are fractions, or labels that have no order among each other.
     """
     try:
-        check_classification_targets(y)
-        return np.unique(y)
+        check_classification_targets(labels)
+        return np.unique(labels)
     except (ValueError, TypeError) as error:
-        if y.dtype != object:
+        if labels.dtype != object:
             raise
-        types = sorted({type(label).__name__ for label in y})
-        one = types[0] if len(types) == 1 and types != ["NoneType"] else "str"
+        if any(label is None for label in labels):
+            raise ValueError("Unknown label type: y holds None; leave out the rows without a label.") from error
+        types = sorted({type(label).__name__ for label in labels})
         raise ValueError(
             f"Unknown label type: y holds labels of type {', '.join(types)} as objects; pass labels of one type, "
-            f"for example y.astype({one}), and leave out rows without a label."
+            f"for example np.asarray(y).astype({_type_for(y)})."
         ) from error
+
+
+def _type_for(y):
+    """Name of the type that all labels can be converted to, and are accepted as."""
+    for name, kind in {"bool": bool | np.bool_, "int": Integral, "float": Real}.items():
+        if all(isinstance(label, kind) for label in y.flat):
+            try:
+                check_classification_targets(y.astype(name))
+            except OverflowError:
+                break
+            return name
+    return "str"
 
 
 def check_indicator_matrix(y: np.ndarray) -> None:

@@ -1,6 +1,6 @@
 """What the columns of X, or of y, are like, a block of rows at a time."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
@@ -75,7 +75,7 @@ def spread_over(n_rows: int, n_wanted: int) -> np.ndarray:
     return np.arange(n_wanted) * n_rows // n_wanted
 
 
-def some_rows(X: Any, rows: np.ndarray | None, n_values: int, least: int) -> np.ndarray:
+def some_rows(X: Matrix, rows: np.ndarray | None, n_values: int, least: int) -> np.ndarray:
     """Rows that are evenly spread and hold so many values in all.
 
     Parameters
@@ -93,6 +93,6 @@ def some_rows(X: Any, rows: np.ndarray | None, n_values: int, least: int) -> np.
     ndarray of intp
     """
     n_rows = X.shape[0] if rows is None else len(rows)
-    of_a_row = X.nnz // X.shape[0] + 1 if issparse(X) else X.shape[1]
+    of_a_row = X.nnz // X.shape[0] + 1 if issparse(X) else X.shape[1]  # type: ignore[union-attr]  # issparse tells mypy nothing
     places = spread_over(n_rows, min(n_rows, max(least, n_values // of_a_row)))
     return places if rows is None else rows[places]

@@ -4,7 +4,6 @@ A new detection is a function from `Evidence` to a `Finding` or None, and its na
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +12,9 @@ from scipy.sparse import issparse
 from sklearn.base import is_regressor
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
 
+from fastmlp._checks import check_some_weight
 from fastmlp._core._data import Data
+from fastmlp._fork import computed_once
 from fastmlp._typing import MatrixLike
 from fastmlp.activations import Activation
 from fastmlp.inspection import _passes
@@ -138,7 +139,7 @@ class Evidence:
         """Mean costs of all fits that continue each other."""
         return np.asarray(self.model.loss_curve_)
 
-    @cached_property
+    @computed_once
     def untrained(self) -> Network:
         """A network like the model's, with other random weights to begin with."""
         network = self.model.network_
@@ -153,12 +154,12 @@ class Evidence:
             random_state=0,
         )
 
-    @cached_property
+    @computed_once
     def column_moments(self) -> Moments:
         """Of the columns of X."""
         return column_moments(self.X, self.weights)
 
-    @cached_property
+    @computed_once
     def input_badness(self) -> np.ndarray:
         """How many times too large or too small each column of X is; 0 for a constant one, which does no harm."""
         mean, deviation, distance = self.column_moments
@@ -167,13 +168,13 @@ class Evidence:
         smallness = np.where(varies, SMALLEST_RANGE / np.where(varies, distance, 1), 0)
         return np.where(varies, np.maximum(size, smallness), 0)
 
-    @cached_property
+    @computed_once
     def target_moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each column of the targets."""
         mean = self.weights @ self.targets
         return mean, np.sqrt(self.weights @ (self.targets - mean) ** 2)
 
-    @cached_property
+    @computed_once
     def target_badness(self) -> np.ndarray:
         """How many times too large or too small each column of y is for steps of one size; 0 where none are taken."""
         model = self.model
@@ -185,12 +186,12 @@ class Evidence:
         too_small = np.divide(SMALLEST_RANGE, deviation, out=np.zeros_like(deviation), where=deviation > 0)
         return np.maximum(np.hypot(mean, deviation) / LARGEST_SCALE, too_small)
 
-    @cached_property
+    @computed_once
     def shares_of_rows(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each hidden layer, the share of rows in which each output is 0, and that in which it is saturated."""
         return self._shares_of_rows(self.model.network_)
 
-    @cached_property
+    @computed_once
     def shares_before_training(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """The same of a network that has not been trained."""
         return self._shares_of_rows(self.untrained)
@@ -392,8 +393,8 @@ def one_class_only(evidence: Evidence) -> Finding | None:
     model, codec = evidence.model, evidence.model._targets
     if evidence.y is None or evidence.y.ndim != 1 or codec.has_independent_outputs or len(codec.classes) == 1:
         return None
-    raw = model.network_.predict_raw(evidence.X, activate_output=codec.reads_activated)
-    predicted = np.unique(codec.decide(raw))
+    decided = model.network_.read_outputs(evidence.X, codec.decide, activate_output=codec.reads_activated)
+    predicted = np.unique(decided)
     label = codec.classes[predicted[0]]
     if len(predicted) > 1 or np.all(evidence.y == label):
         return None
@@ -538,6 +539,7 @@ def diagnose(
         )
     X = estimator._check_X(X)
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    check_some_weight(weights)
     if y is not None:
         y = cast(Any, y).toarray() if issparse(y) else np.asarray(y)
         check_consistent_length(X, y)

@@ -12,6 +12,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._typing import MatrixLike
+from fastmlp._unreadable import check_no_dates
 from fastmlp.inspection import _passes
 from fastmlp.inspection._columns import column_moments, some_rows, spread_over
 from fastmlp.inspection._diagnose import Diagnosis, diagnose
@@ -211,6 +212,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
         if baseline is None:
             baseline = np.zeros(n_features, X.dtype)
         if np.ndim(baseline) > 0:
+            check_no_dates(baseline, "baseline")
             baseline = check_array(baseline, dtype=X.dtype, ensure_2d=False, input_name="baseline")
         if np.shape(baseline) != (n_features,):
             raise ValueError(f"baseline has shape {np.shape(baseline)}; pass one value a feature, ({n_features},).")

@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_y, check_consistent_length, check_is_fitted
 
 from fastmlp._typing import MatrixLike
+from fastmlp._unreadable import elements_named
 from fastmlp.network import Network
 
 
@@ -139,7 +140,9 @@ def loss_targets(model: FittedModel, X: Any, y: Any) -> np.ndarray:
         If y is not what the model was fitted to.
     """
     dense: Any = y.toarray() if issparse(y) else y
-    columns: np.ndarray = _check_y(dense, multi_output=True, y_numeric=is_regressor(model), estimator=model)
+    y_numeric = is_regressor(model)
+    with elements_named(X.dtype, labels=not y_numeric, y=dense):
+        columns: np.ndarray = _check_y(dense, multi_output=True, y_numeric=y_numeric, estimator=model)
     check_consistent_length(X, columns)
     columns = columns.ravel() if columns.ndim == 2 and columns.shape[1] == 1 else columns
     codec = model._targets

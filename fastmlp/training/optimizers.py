@@ -25,6 +25,8 @@ class Optimizer:
         Its scalars, as ``src_c/kernels.h`` explains them.
     moments : list of ndarray
         Running averages, each the shape of the parameters.
+    n_steps : int
+        Steps taken, as the trainer counts them.
     """
 
     kernel: str
@@ -34,6 +36,7 @@ class Optimizer:
     decay_2: float = 0.0
     epsilon: float = 0.0
     nesterov: bool = False
+    n_steps: int = 0
     moments: list[np.ndarray]
 
     def __init__(self, parameters: np.ndarray):
@@ -115,12 +118,10 @@ class Adam(Optimizer):
         self.decay_1 = beta_1
         self.decay_2 = beta_2
         self.epsilon: float = _representable(epsilon, parameters.dtype)
-        self.n_steps: int = 0
 
     def step_sizes(self, learning_rates: np.ndarray) -> np.ndarray:
         """Step sizes with the correction for moments that start at 0."""
         t = np.arange(self.n_steps + 1, self.n_steps + len(learning_rates) + 1, dtype=np.float64)
-        self.n_steps += len(learning_rates)
         return learning_rates * np.sqrt(_one_minus_power(self.decay_2, t)) / _one_minus_power(self.decay_1, t)
 
 

@@ -20,6 +20,10 @@ class DivergenceError(ValueError):
     """The loss or a weight became NaN or infinite."""
 
 
+class TimeIsUpError(Exception):
+    """``max_time`` is over in the midst of an epoch."""
+
+
 @dataclass
 class History:
     """What training has gone through.
@@ -35,6 +39,10 @@ class History:
         Whether the last fit kept the weights of the best validation score.
     best : float
         The best validation score, or the lowest loss where the last weights are kept.
+    loss_rows, validation_rows : object
+        What the last losses, and the last values of validation, were measured on, as `Observers` has it.
+    loss_from, validation_from : int
+        Places in the curves, from 0, of the first epochs that the last one is to be compared with.
     n_samples_seen : int
         Samples that these fits have learnt from, counted again in each epoch.
     n_epochs : int
@@ -51,6 +59,10 @@ class History:
     best_epoch: int | None = None
     keeps_best: bool = False
     best: float = math.inf
+    loss_rows: object = None
+    validation_rows: object = None
+    loss_from: int = 0
+    validation_from: int = 0
     n_samples_seen: int = 0
     n_epochs: int = 0
     stop_reason: str = ""
@@ -76,8 +88,44 @@ class History:
             validation_scores=self.validation_scores[:n_epochs],
             validation_losses=self.validation_losses[:n_epochs],
             learning_rates=list(self.learning_rates),
+            loss_rows=self.loss_rows,
+            validation_rows=self.validation_rows,
+            loss_from=self.loss_from,
+            validation_from=self.validation_from,
             n_samples_seen=self.n_samples_seen,
         )
+
+    def begin_fit(self, observers: "Observers", max_iter: int) -> tuple[bool, bool]:
+        """Take note of what a fit measures its losses and its values of validation on.
+
+        Parameters
+        ----------
+        observers : Observers
+        max_iter : int
+            The most epochs.
+
+        Returns
+        -------
+        tuple of bool
+            Whether the losses, and whether the values of validation, are measured on other rows than before.
+        """
+        if self.stop_reason == "callback" and max_iter > 1:
+            self.start_anew()
+        if observers.loss_rows is None and observers.validation_rows is None:  # as for a row at a time
+            return False, False
+        changed = []
+        for name, rows in (("loss", observers.loss_rows), ("validation", observers.validation_rows)):
+            before = getattr(self, f"{name}_rows")
+            changed.append(None not in (before, rows) and rows != before)
+            if changed[-1]:
+                setattr(self, f"{name}_from", len(self.loss_curve))
+            if rows is not None:
+                setattr(self, f"{name}_rows", rows)
+        return changed[0], changed[1]
+
+    def start_anew(self) -> None:
+        """Take note that no epoch so far is to be compared with those to come."""
+        self.loss_from = self.validation_from = len(self.loss_curve)
 
     def add_validation(self, score: float, loss: float) -> None:
         """Note what rows to validate on gave after the last epoch."""
@@ -100,11 +148,14 @@ class Observers:
     validate : callable, default=None
         Returns (score, mean loss) on held-out rows, by the current weights.
     max_time : float or None, default=None
-        Seconds after which no further epoch begins.
+        Seconds after which no further step is taken, but for one that a fit takes in any case.
     verbose : bool, default=False
         Whether to show progress.
     advise : callable, default=None
         Returns what of the data may have made training diverge, with what to change, or "".
+    loss_rows, validation_rows : object, default=None
+        What the loss, and what validation, is measured on: equal objects for values that can be compared. None where
+        all can be, as those of the parts of a stream.
     """
 
     model: Any = None
@@ -114,13 +165,15 @@ class Observers:
     max_time: float | None = None
     verbose: bool = False
     advise: Callable[[], str] | None = None
+    loss_rows: object = None
+    validation_rows: object = None
 
 
 class Run:
     """One fit, epoch by epoch; a context in which a solver trains.
 
-    An interruption by the user ends the context, not the program. Another exception leaves it, after the history has
-    noted that the fit failed.
+    An interruption by the user ends the context, not the program, and so does the end of its time in the midst of an
+    epoch. Another exception leaves it, after the history has noted that the fit failed.
 
     Parameters
     ----------
@@ -176,6 +229,9 @@ class Run:
             self._progress.close()
         if error is None:
             return False
+        if isinstance(error, TimeIsUpError):
+            self.stop("max_time")
+            return True
         if not isinstance(error, KeyboardInterrupt):
             self.stop("failed")
             return False
@@ -202,6 +258,22 @@ class Run:
             As in `History`.
         """
         self.history.stop_reason = reason
+
+    def check_time(self, *, has_begun: bool) -> None:
+        """Ask in the midst of an epoch whether there is time left.
+
+        Parameters
+        ----------
+        has_begun : bool
+            Whether something has been learnt; else there is always time left.
+
+        Raises
+        ------
+        TimeIsUpError
+            If there is none.
+        """
+        if has_begun and time.monotonic() >= self._deadline:
+            raise TimeIsUpError
 
     def begin_epoch(self) -> None:
         """Tell whom it concerns that an epoch begins."""
@@ -248,7 +320,15 @@ class Run:
             score, validation_loss = validation
             history.add_validation(score, validation_loss)
         return EpochInfo(
-            history.n_epochs, self.max_iter, loss, score, validation_loss, learning_rate, self.observers.model
+            history.n_epochs,
+            self.max_iter,
+            loss,
+            score,
+            validation_loss,
+            learning_rate,
+            self.observers.model,
+            history.loss_from,
+            history.validation_from,
         )
 
     def show(self, info: EpochInfo) -> None:

@@ -52,6 +52,9 @@ class Constant:
         """Lower the learning rate, if the schedule can, because the stopping rule has run out of patience."""
         return False
 
+    def patience_starts(self) -> None:
+        """Take back what plateaus have done, because patience starts anew."""
+
     def extend(self, n_epochs: int) -> None:
         """Take note that a fit goes on for so many epochs; 0 for an epoch at a time."""
 
@@ -71,6 +74,14 @@ class InverseScaling(Constant):
 
 class Adaptive(Constant):
     """Divided by 5 at every plateau, until it is 1e-6 or less."""
+
+    def __init__(self, learning_rate_init: float):
+        super().__init__(learning_rate_init)
+        self.learning_rate_init: float = learning_rate_init
+
+    def patience_starts(self) -> None:
+        """Return to the first learning rate."""
+        self.learning_rate = self.learning_rate_init
 
     def plateau_reached(self) -> bool:
         """Lower the learning rate, unless it is small already."""

@@ -12,6 +12,9 @@ from sklearn.datasets import load_iris, make_multilabel_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+from sklearn.neural_network import MLPClassifier as SklearnClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -105,8 +108,20 @@ def test_one_class(rng):
     X = rng.normal(size=(20, 3))
     model = MLPClassifier(max_iter=2, random_state=0).fit(X, ["only"] * 20)
     assert_array_equal(model.predict(X), ["only"] * 20)
-    assert_array_equal(model.predict_proba(X), np.ones((20, 1)))
-    assert_array_equal(model.predict_log_proba(X), np.zeros((20, 1)))
+    theirs = SklearnClassifier(max_iter=2, random_state=0).fit(X, ["only"] * 20)
+    assert_allclose(model.predict_proba(X), theirs.predict_proba(X), rtol=1e-9)
+    assert_allclose(model.predict_log_proba(X), theirs.predict_log_proba(X), rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:Label .* is present in all:UserWarning")
+@pytest.mark.parametrize("meta", [ClassifierChain, MultiOutputClassifier, OneVsRestClassifier])
+def test_labels_that_all_rows_share(meta, rng):
+    """In scikit-learn's meta-estimators as its own MLPClassifier."""
+    X = rng.normal(size=(60, 3))
+    Y = np.c_[X[:, 0] > 0, np.zeros(60), np.ones(60)].astype(int)
+    settings = dict(hidden_layer_sizes=(4,), max_iter=5, random_state=0)
+    ours, theirs = (meta(of(**settings)).fit(X, Y).predict_proba(X) for of in (MLPClassifier, SklearnClassifier))
+    assert_allclose(ours, theirs, rtol=1e-9)
 
 
 def test_multi_output(rng):

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.metrics import d2_pinball_score, mean_pinball_loss
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.utils.class_weight import compute_class_weight
 
 from fastmlp import MLPClassifier, MLPRegressor, Network
@@ -180,6 +181,40 @@ def test_class_weights_in_float32(parameters, solver):
         for dtype in ("float32", "float64")
     ]
     assert_allclose(fits[0].loss_curve_, fits[1].loss_curve_, rtol=1e-4)
+
+
+NAMES = np.array(["rare", "seldom", "usual"])
+
+
+@pytest.mark.parametrize("names", [np.arange(3), NAMES], ids=["numbers", "strings"])
+def test_class_weights_of_classes_that_a_fit_does_not_have(names):
+    """They are those of the other classes alone; so in a search with folds that lack a class."""
+    settings = dict(hidden_layer_sizes=(5,), max_iter=3, random_state=0)
+    X, y = IRIS_X[:100], names[IRIS_Y[:100]]
+    weights = dict(zip(names.tolist(), (1.0, 4.0, 9.0), strict=True))
+    expected = MLPClassifier(**settings, class_weight={label: weights[label] for label in names[:2].tolist()}).fit(X, y)
+    fits = [MLPClassifier(**settings, class_weight=weights).fit(X, y)]
+    without_third = (IRIS_Y < 2).astype(float)
+    fits.append(MLPClassifier(**settings, class_weight=weights).fit(IRIS_X, names[IRIS_Y], without_third))
+    fits.append(MLPClassifier(**settings, class_weight=weights, warm_start=True).fit(X, y))
+    for model in fits:
+        assert_array_equal(model.network_.parameters, expected.network_.parameters)
+    order = np.r_[np.random.default_rng(0).permutation(100), 100:150]
+    search = GridSearchCV(MLPClassifier(**settings, class_weight=weights), {"alpha": [0.0, 1.0]}, cv=TimeSeriesSplit(4))
+    search.fit(IRIS_X[order], names[IRIS_Y[order]])
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_class_weights_of_labels_that_no_row_has(method):
+    X, Y = IRIS_X[:100], np.c_[IRIS_Y[:100] == 1, np.zeros(100)].astype(int)
+    settings = dict(hidden_layer_sizes=(5,), max_iter=1, random_state=0)
+    further = dict(classes=[0, 1]) if method == "partial_fit" else {}
+    weighted = MLPClassifier(**settings, class_weight=[{1: 3.0}, {1: 50.0}])
+    expected = MLPClassifier(**settings)
+    getattr(weighted, method)(X, Y, **further)
+    getattr(expected, method)(X, Y, sample_weight=np.where(Y[:, 0], 3.0, 1.0), **further)
+    assert_array_equal(weighted.network_.parameters, expected.network_.parameters)
 
 
 def test_class_weights_where_a_class_is_missing():

@@ -443,7 +443,10 @@ def test_one_class_only(rng):
 def unscaled_validation(estimator, X, y, X_val, y_val):
     """X_val reaches the last step as it is, past the scaler."""
     name = type(estimator).__name__.lower()
-    return make_pipeline(StandardScaler(), estimator).fit(X, y, **{f"{name}__X_val": X_val, f"{name}__y_val": y_val})
+    with pytest.warns(UserWarning, match="X_val lies far outside X"):
+        return make_pipeline(StandardScaler(), estimator).fit(
+            X, y, **{f"{name}__X_val": X_val, f"{name}__y_val": y_val}
+        )
 
 
 @pytest.mark.parametrize("scoring", [None, "accuracy"])
