@@ -90,7 +90,7 @@ class Finding:
     what: str
     change: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name}: {self.what} {self.change}"
 
 

@@ -218,10 +218,10 @@ class EarlyStopping(Callback):
         watched.read()
         return watched.patience.exhausted
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_watched"}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _watched=WeakKeyDictionary())
 
 

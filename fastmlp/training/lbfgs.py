@@ -59,7 +59,7 @@ class PenalizedCost:
         self._batches = problem.blocks(row_bytes, most_rows=MAX_BATCH_ROWS, most_bytes=MAX_BATCH_BYTES)
         self._n_rows = problem.n_rows
         first, plan = self._batches[0], network.core.plan
-        self.workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
+        self.workspace: Workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
         self._batch_gradient = np.zeros_like(network.parameters)  # what is not trained keeps its 0
         places = network.penalized(np.arange(len(network.parameters)))
         self._penalized = [(penalty, slice(w.flat[0], w.flat[-1] + 1)) for penalty, w in places]

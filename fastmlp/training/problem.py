@@ -75,7 +75,7 @@ class Problem:
             mean_weight = float(np.mean(weights, dtype=np.float64))
         return replace(self, mean_weight=mean_weight)
 
-    def identity(self) -> tuple:
+    def identity(self) -> tuple[Any, ...]:
         """What tells these rows from others: their number, all targets and weights, and rows of X at equal distances.
 
         Returns

@@ -57,6 +57,12 @@ def only(diagnosis, name):
     return finding
 
 
+def first_with(has_fault, model, X, y):
+    """The model fitted with the first seed that gives it the fault to look for; most seeds do."""
+    fits = (clone(model).set_params(random_state=seed).fit(X, y) for seed in range(10))
+    return next(fitted for fitted in fits if has_fault(fitted))
+
+
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "hard_sigmoid"])
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_nothing_found(iris, activation, solver):
@@ -157,10 +163,10 @@ def test_what_to_do_about_dead_units(rng, shift):
     """What is so before training is not for a smaller step size to mend."""
     X = rng.normal(scale=0.05 if shift else 1.0, size=(200, 5)) + shift
     y = X[:, 0] > shift
-    model = MLPClassifier((100,), max_iter=1, random_state=0).fit(X, y)
+    model = MLPClassifier((200,), max_iter=1, random_state=0).fit(X, y)
     if shift:
         dead = np.mean(np.all(model.transform(X) == 0, axis=0))
-        assert 0.2 < dead < SHARE_OF_UNITS  # about half of the units, less those that X's spread reaches
+        assert 0.2 < dead < 0.6  # about half of the units, less those that X's spread reaches
     model.coefs_[0][:], model.intercepts_[0][:] = np.abs(model.coefs_[0]), -10 - 2 * model.intercepts_[0]
     assert np.all(model.transform(X) == 0)
     change = only(diagnose(model, X, y), "dead-units").change
@@ -194,9 +200,13 @@ def test_rows_count_by_their_weights_for_units(iris):
 def test_dead_units(iris, healthy):
     """Steps that are far too large throw units of relu to where no row moves them any more."""
     X, y = iris
-    model = MLPClassifier((30, 30), learning_rate_init=0.5, max_iter=20, random_state=0).fit(X, y)
-    dead = np.mean(np.all(model.transform(X, layer=1) == 0, axis=0))
-    assert dead > 0.5
+
+    def share_of_dead(model):
+        return np.mean(np.all(model.transform(X, layer=1) == 0, axis=0))
+
+    model = MLPClassifier((30, 30), learning_rate_init=0.5, max_iter=20)
+    model = first_with(lambda model: share_of_dead(model) > SHARE_OF_UNITS, model, X, y)
+    dead = share_of_dead(model)
     assert f"{dead:.0%} of hidden layer 1" in only(diagnose(model, X, y), "dead-units").what
     assert "dead-units" not in names(diagnose(healthy, X, y))
 
@@ -247,7 +257,8 @@ def test_loss_goes_up_and_down(iris, healthy):
 
 def test_loss_ends_above_its_beginning(iris):
     X, y = iris
-    model = MLPClassifier((20,), solver="sgd", learning_rate_init=5.0, random_state=0).fit(X, y)
+    model = MLPClassifier((20,), solver="sgd", learning_rate_init=5.0)
+    model = first_with(lambda model: model.loss_curve_[-1] > 1.2 * model.loss_curve_[0], model, X, y)
     first, last = model.loss_curve_[0], model.loss_curve_[-1]
     finding = only(diagnose(model, X, y), "step-size-too-large")
     assert finding.what == f"The loss rose from {first:.3g} to {last:.3g} in {model.n_iter_} epochs."
@@ -288,8 +299,8 @@ def test_diagnosis_with_sparse_labels(iris):
 def test_one_class_because_of_steps_that_are_too_large():
     """One cause has one remedy."""
     X, y = load_digits(return_X_y=True)
-    models = (MLPClassifier(learning_rate_init=3.0, random_state=seed).fit(X / 16, y) for seed in range(10))
-    model = next(model for model in models if len(np.unique(model.predict(X / 16))) == 1)  # most of them are
+    model = MLPClassifier(learning_rate_init=3.0)
+    model = first_with(lambda model: len(np.unique(model.predict(X / 16))) == 1, model, X / 16, y)
     diagnosis = diagnose(model, X / 16, y)
     changes = {finding.change for finding in diagnosis}
     assert only(diagnosis, "one-class-only").change in changes
@@ -406,8 +417,9 @@ def test_over_fitting(rng):
 
 def test_one_class_only(rng):
     X = rng.normal(size=(400, 3))
-    y = np.where(rng.uniform(size=400) < 0.05, "rare", "usual")  # of no cause in X
-    model = MLPClassifier((5,), learning_rate_init=0.01, max_iter=30, random_state=0).fit(X, y)
+    y = np.where(rng.permutation(400) < 30, "rare", "usual")  # of no cause in X
+    model = MLPClassifier((5,), learning_rate_init=0.01, max_iter=30)
+    model = first_with(lambda model: np.all(model.predict(X) == "usual"), model, X, y)
     finding = only(diagnose(model, X, y), "one-class-only")
     share = re.fullmatch(r"The model predicts usual for every row, but that is only (.*)% of y\.", finding.what)[1]
     assert float(share) == pytest.approx(100 * np.mean(y == "usual"), abs=0.051)
@@ -442,12 +454,13 @@ def test_validation_worse_than_the_most_frequent_class(scoring):
     X, y = load_breast_cancer(return_X_y=True)
     rows = np.random.default_rng(0).permutation(len(X))
     train, test = rows[:400], rows[400:]
-    model = MLPClassifier(early_stopping=True, scoring=scoring, random_state=0)
-    pipeline = unscaled_validation(model, X[train], y[train], X[test], y[test])
-    finding = only(diagnose(pipeline, X[train], y[train]), "worse-than-constant")
     share = np.bincount(y[train]).max() / 400
+    model = MLPClassifier(early_stopping=True, scoring=scoring)
+    models = (clone(model).set_params(random_state=seed) for seed in range(20))
+    pipelines = (unscaled_validation(model, X[train], y[train], X[test], y[test]) for model in models)
+    pipeline = next(pipeline for pipeline in pipelines if pipeline[-1].best_validation_score_ < 0.8 * share)
+    finding = only(diagnose(pipeline, X[train], y[train]), "worse-than-constant")
     best = pipeline[-1].best_validation_score_
-    assert best < share
     assert finding.what == (
         f"The best validation score is {best:.3g}, and the most frequent class for every row would have {share:.3g}."
     )
