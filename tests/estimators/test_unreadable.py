@@ -224,7 +224,7 @@ def test_advice_for_numerals_helps(make):
 
 
 def with_missing(missing, dtype):
-    values = pd.Series(NUMBERS, dtype=dtype)
+    values = pd.Series(NUMBERS.copy(), dtype=dtype)  # pandas 2 would share the memory
     values[3] = missing
     return pd.DataFrame({"size": NUMBERS, "age": values})
 
