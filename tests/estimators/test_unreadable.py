@@ -244,8 +244,6 @@ MISSING = {
 }
 
 
-# scikit-learn 1.6 asks polars in a way that polars has given up.
-@pytest.mark.filterwarnings("ignore:Support for the dataframe interchange protocol:DeprecationWarning")
 @pytest.mark.parametrize("name", MISSING)
 @pytest.mark.parametrize("dtype", ["auto", "float32"])
 def test_missing_values_name_the_column(name, dtype):
