@@ -20,7 +20,17 @@ from typing import TYPE_CHECKING
 from fastmlp._lazy import imported_on_first_use
 from fastmlp._version import __version__
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # all that there is, so that a type checker finds what is misspelt
+    from fastmlp import activations as activations
+    from fastmlp import config as config
+    from fastmlp import display as display
+    from fastmlp import estimators as estimators
+    from fastmlp import initializers as initializers
+    from fastmlp import inspection as inspection
+    from fastmlp import layers as layers
+    from fastmlp import losses as losses
+    from fastmlp import network as network
+    from fastmlp import training as training
     from fastmlp.config import show_config
     from fastmlp.estimators import MLPClassifier, MLPRegressor, Perceptron
     from fastmlp.network import Network
@@ -28,17 +38,18 @@ if TYPE_CHECKING:
 __all__ = ["MLPClassifier", "MLPRegressor", "Network", "Perceptron", "__version__", "show_config"]
 
 # Importing scikit-learn takes seconds, and Network does not need it.
-__getattr__, __dir__ = imported_on_first_use(
-    __name__,
-    names={
-        "MLPClassifier": "estimators",
-        "MLPRegressor": "estimators",
-        "Network": "network",
-        "Perceptron": "estimators",
-        "show_config": "config",
-    },
-    modules=(
-        *("activations", "config", "display", "estimators", "initializers", "inspection", "layers", "losses"),
-        *("network", "training"),
-    ),
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = imported_on_first_use(
+        __name__,
+        names={
+            "MLPClassifier": "estimators",
+            "MLPRegressor": "estimators",
+            "Network": "network",
+            "Perceptron": "estimators",
+            "show_config": "config",
+        },
+        modules=(
+            *("activations", "config", "display", "estimators", "initializers", "inspection", "layers", "losses"),
+            *("network", "training"),
+        ),
+    )

@@ -1,10 +1,14 @@
 """What a network checks of arrays and seeds, with scikit-learn's refusals but without scikit-learn."""
 
 import sys
+from contextlib import suppress
 from numbers import Integral, Number
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
+
+from fastmlp._names import did_you_mean
+from fastmlp._unreadable import check_no_dates
 
 
 def check_random_state(random_state: object) -> np.random.RandomState:
@@ -31,6 +35,32 @@ def check_random_state(random_state: object) -> np.random.RandomState:
     if random_state is None or random_state is np.random:
         return np.random.mtrand._rand
     raise ValueError(f"{random_state!r} cannot be used to seed a numpy.random.RandomState instance")
+
+
+def float_dtype(dtype: object) -> np.dtype:
+    """The dtype to compute in.
+
+    Parameters
+    ----------
+    dtype : str, type or dtype
+        What NumPy reads as float32 or float64 in the machine's own order of bytes.
+
+    Returns
+    -------
+    numpy.dtype
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    if isinstance(dtype, (str, type, np.dtype)):
+        with suppress(TypeError, ValueError):  # what NumPy says of names it does not know
+            read = np.dtype(dtype)
+            if read in (np.float32, np.float64):
+                return read
+    hint = did_you_mean("dtype", dtype, ["float32", "float64"])
+    raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.{hint}")
 
 
 def check_array(array: ArrayLike, *, dtype: DTypeLike, name: str, ensure_2d: bool = True) -> np.ndarray:
@@ -108,11 +138,16 @@ def check_sample_weight(sample_weight: ArrayLike, X: np.ndarray) -> np.ndarray:
         )
     if len(weights) != len(X):
         raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(len(X),)}!")
-    if not weights.any():
-        raise ValueError("Sample weights must contain at least one non-zero number.")
+    check_some_weight(weights)
     if weights.min() < 0:
         raise ValueError("Negative values in data passed to `sample_weight`.")
     return weights
+
+
+def check_some_weight(weights: np.ndarray) -> None:
+    """Refuse weights that are all 0, in the words of newer versions of scikit-learn; older ones let them pass."""
+    if not weights.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
 
 
 def _as_dense(array, name, dtype):
@@ -124,6 +159,7 @@ def _as_dense(array, name, dtype):
         )
     if isinstance(array, np.matrix):
         raise TypeError("np.matrix is not supported. Please convert to a numpy array with np.asarray.")
+    check_no_dates(array, name)
     dense = np.asarray(array) if hasattr(array, "__array__") else np.asarray(array, dtype=dtype)
     if dense.dtype == object and hasattr(array, "iloc"):  # pandas, whose missing values are no numbers
         return array.to_numpy(dtype=dtype, na_value=np.nan)

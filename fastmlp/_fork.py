@@ -3,6 +3,9 @@
 import os
 from collections.abc import Callable
 from threading import RLock
+from typing import Any, Generic, TypeVar
+
+Value = TypeVar("Value")
 
 
 def renew_after_fork(lock: "RLock", forget: Callable[[], None]) -> None:
@@ -22,3 +25,26 @@ def renew_after_fork(lock: "RLock", forget: Callable[[], None]) -> None:
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=begin_child)
+
+
+class computed_once(Generic[Value]):  # noqa: N801  # a decorator, named as functools.cached_property is
+    """A property that is computed when it is first asked for.
+
+    ``functools.cached_property`` has a lock before Python 3.12, which a fork copies while another thread holds it.
+
+    Parameters
+    ----------
+    function : callable
+        Computes the value of an object.
+    """
+
+    def __init__(self, function: Callable[[Any], Value]):
+        self._function: Callable[[Any], Value] = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Value:
+        value = instance.__dict__[self._name] = self._function(instance)
+        return value

@@ -46,6 +46,24 @@ class Views(list):
         return list, (list(self),)
 
 
+COMPUTED = (
+    "coefs_ and intercepts_ are computed, because batch normalization or an input layer is folded into them; write to "
+    "network_.coefs_, network_.intercepts_, network_.scales_ or network_.parameters."
+)
+
+
+class ReadOnly(Views):
+    """Arrays that are computed from a network's: what were written to them would be lost, so that nothing can be."""
+
+    def __init__(self, arrays: Sequence[np.ndarray]):
+        super().__init__(arrays)
+        for array in self:
+            array.flags.writeable = False
+
+    def __setitem__(self, place, values):
+        raise TypeError(COMPUTED)
+
+
 def writeable(array: np.ndarray) -> np.ndarray:
     """The array, or a copy if it came out of a file or another process as read-only memory."""
     if array.flags.writeable:

@@ -20,7 +20,12 @@ def warn(message: str, category: type[Warning]) -> None:
     frame: FrameType | None = sys._getframe()
     while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith(OWN):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+    try:
+        warnings.warn(message, category, stacklevel=level)
+    except Warning:  # the user has made errors of them
+        raise
+    except Exception:  # no stream that takes it, as in a window without a console: nothing is lost but the warning
+        pass
 
 
 def warn_convergence(message: str) -> None:

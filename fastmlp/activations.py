@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastmlp._core import _activations
+from fastmlp._names import unknown
 
 __all__ = [
     "ACTIVATIONS",
@@ -123,7 +124,7 @@ class Activation:
         """
         return units
 
-    def forward(self, z: np.ndarray) -> np.ndarray:
+    def forward(self, z: np.ndarray, /) -> np.ndarray:
         """Values a = h(z), as in prediction.
 
         Parameters
@@ -137,7 +138,7 @@ class Activation:
         """
         raise NotImplementedError(f"Activation {self.name!r} has no forward; define forward(self, z).")
 
-    def backward(self, gradient: np.ndarray, z: np.ndarray, a: np.ndarray) -> np.ndarray:
+    def backward(self, gradient: np.ndarray, z: np.ndarray, a: np.ndarray, /) -> np.ndarray:
         """The vector-Jacobian product J^T g of each sample (S6): dC/dz from dC/da.
 
         Parameters
@@ -181,7 +182,7 @@ class Activation:
         rows = np.tile(z, (n_outputs, 1))
         return self.backward(np.eye(n_outputs, dtype=z.dtype), rows, self.forward(rows))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return repr(self.name)
 
 
@@ -191,11 +192,13 @@ class BuiltinActivation(Activation):
     # What kernels read of power_product and of softmax in groups.
     exponent_matrix: np.ndarray | None = None
     groups: np.ndarray | None = None
-    in_python = False
-    overwrites = True
-    backward_in_place = True
+    in_python: bool = False
+    overwrites: bool = True
+    backward_in_place: bool = True
+    is_random: bool = False
+    kernel: str
 
-    def __init_subclass__(cls):
+    def __init_subclass__(cls) -> None:
         if "forward" in cls.__dict__ or "backward" in cls.__dict__:  # a user's own, which the core has to call
             cls.in_python, cls.overwrites, cls.is_random = True, False, False
 
@@ -267,7 +270,7 @@ class Elementwise(BuiltinActivation):
     kernel: str = ""
     kernel_constants: tuple[float, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "kernel", self.kernel or self.name)
 
     def constants(self, units: int) -> Sequence[float]:
@@ -296,7 +299,7 @@ class LeakyReLU(BuiltinActivation):
     formula = "z where z > 0, else slope z"
     derivative = "1 where a > 0, else slope"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_range("slope", self.slope, 0, 1)
 
     def constants(self, units: int) -> Sequence[float]:
@@ -332,7 +335,7 @@ class RandomizedLeakyReLU(BuiltinActivation):
     is_random = True
     prediction_kernel = "leaky_relu"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_range("lower", self.lower, 0, 1)
         _check_range("upper", self.upper, self.lower, 1)
 
@@ -362,7 +365,7 @@ class ELU(BuiltinActivation):
     formula = "z where z > 0, else alpha (exp(z) - 1)"
     derivative = "1 where a > 0, else a + alpha"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_range("alpha", self.alpha, 0, np.inf, open_ends=True)
 
     def constants(self, units: int) -> Sequence[float]:
@@ -393,7 +396,7 @@ class Maxout(BuiltinActivation):
     derivative = "1 for the first largest of its group, else 0"
     overwrites = backward_in_place = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_count("group_size", self.group_size)
 
     def n_outputs(self, units: int) -> int:
@@ -455,7 +458,7 @@ class PowerProduct(BuiltinActivation):
     derivative = "exponents[l, i] z_l^(exponents[l, i] - 1) prod_{m != l} z_m^exponents[m, i]"
     overwrites = backward_in_place = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         matrix = np.array(self.exponents, dtype=np.float64, order="C")
         if matrix.ndim != 2 or matrix.size == 0 or not np.isfinite(matrix).all():
             raise ValueError(f"exponents is {self.exponents!r}; pass a finite matrix of shape (units, n_outputs).")
@@ -511,7 +514,7 @@ class Softmax(BuiltinActivation):
     source = "Bridle (1990)"
     is_distribution = gives_probabilities = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.group_sizes is None:
             return
         sizes = tuple(self.group_sizes)
@@ -522,7 +525,7 @@ class Softmax(BuiltinActivation):
         object.__setattr__(self, "group_sizes", tuple(map(int, sizes)))
         object.__setattr__(self, "groups", np.array(self.group_sizes, dtype=np.intp))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return super().__repr__() if self.group_sizes is None else f"Softmax(group_sizes={self.group_sizes})"
 
     def n_outputs(self, units: int) -> int:
@@ -561,7 +564,7 @@ class Increasing(BuiltinActivation):
     derivative = "1 / (1 + exp(-z_k)) for all outputs from k on"
     overwrites = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.group_size is not None:
             _check_count("group_size", self.group_size)
 
@@ -596,7 +599,7 @@ def _n_groups(units, group_size, activation):
     return units // group_size
 
 
-ACTIVATIONS: dict[str, Activation] = {
+ACTIVATIONS: dict[str, BuiltinActivation] = {
     row.name: row
     for row in [
         Elementwise("identity", "z", "1"),
@@ -696,7 +699,5 @@ def get_activation(activation: str | Activation, parameter: str = "activation") 
     if isinstance(activation, str) and activation == PowerProduct.name:
         raise ValueError(f"{parameter} 'power_product' needs its exponents; pass PowerProduct(exponents).")
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise ValueError(
-            f"{parameter} {activation!r} is unknown; use one of {', '.join(ACTIVATIONS)}, or an Activation object."
-        )
+        raise ValueError(unknown(parameter, activation, ACTIVATIONS, or_else=", or an Activation object"))
     return ACTIVATIONS[activation]

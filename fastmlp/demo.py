@@ -39,14 +39,16 @@ class Result:
     predict_us: float
 
 
-def load_split():
+def load_split() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The digits inside scikit-learn, 0 to 1 in float32: X_train, X_test, y_train, y_test."""
     X, y = load_digits(return_X_y=True)
     X = (X / 16).astype(np.float32)
     return train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
 
 
-def measure(name, model, X_train, X_test, y_train, y_test) -> Result:
+def measure(
+    name: str, model: Any, X_train: np.ndarray, X_test: np.ndarray, y_train: np.ndarray, y_test: np.ndarray
+) -> Result:
     """Fit, score and time a model."""
     start = time.perf_counter()
     with warnings.catch_warnings():
@@ -121,7 +123,9 @@ def draw_loss_curves(ours: Result, theirs: Result, path: Path) -> None:
     save(figure, path)
 
 
-def draw_digits(model, X_test, y_test, path: Path, n_rows: int = 4, n_columns: int = 10) -> None:
+def draw_digits(
+    model: Any, X_test: np.ndarray, y_test: np.ndarray, path: Path, n_rows: int = 4, n_columns: int = 10
+) -> None:
     """Some test digits with their predicted labels; mistakes first, framed, with the true label."""
     predicted = model.predict(X_test)
     order = np.argsort(predicted == y_test, kind="stable")[: n_rows * n_columns]

@@ -1,5 +1,7 @@
 """Initial weights of one layer, one row each."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -44,7 +46,7 @@ def _zeros(shape, random_state):
 # Each is a function of a layer's (fan_in, fan_out) and a RandomState. Variances: glorot 2 / (fan_in + fan_out), Glorot
 # and Bengio (2010); he 2 / fan_in, He et al. (2015), arXiv:1502.01852; lecun 1 / fan_in, LeCun et al. (1998).
 # orthogonal: Saxe et al. (2013), arXiv:1312.6120.
-INITIALIZERS = {
+INITIALIZERS: dict[str, Callable[[tuple[int, int], np.random.RandomState], np.ndarray]] = {
     "glorot_uniform": _uniform(_glorot),
     "glorot_normal": _normal(_glorot),
     "he_uniform": _uniform(_he),

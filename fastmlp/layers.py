@@ -177,9 +177,10 @@ class Dense(Layer):
         weights = Block("weights", (n_inputs, self.units), self.rate, self.penalty)
         return [weights, Block("biases", (self.units,), self.bias_rate, 0.0)][: 1 + self.has_bias]
 
-    def initialize(self, blocks, random_state):
+    def initialize(self, blocks: Sequence[np.ndarray], random_state: np.random.RandomState) -> None:
         """As scikit-learn does for "auto", else by the initializer, with biases of 0."""
         weights, *biases = blocks
+        drawn: np.ndarray | float
         if self.init == "auto":
             bound = np.sqrt(self.gain / sum(weights.shape))
             weights[...] = random_state.uniform(-bound, bound, weights.shape)
@@ -204,12 +205,14 @@ class BatchNorm(Layer):
     """
 
     kind: ClassVar[str] = "batch_norm"
+    # As BATCH_NORM_EPSILON of the core.
+    epsilon: ClassVar[float] = 1e-5
 
     def blocks(self, n_inputs: int) -> list[Block]:
         """Shifts and scales."""
         return [Block(name, (n_inputs,), penalty=0.0) for name in ("shifts", "scales")]
 
-    def initialize(self, blocks, random_state):
+    def initialize(self, blocks: Sequence[np.ndarray], random_state: np.random.RandomState) -> None:
         """Neither shift nor scale anything."""
         shifts, scales = blocks
         shifts[...], scales[...] = 0, 1
@@ -288,14 +291,14 @@ class Scale(Layer):
     rate: float = 1.0
     kind: ClassVar[str] = "scale"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_factor("rate", self.rate)
 
     def blocks(self, n_inputs: int) -> list[Block]:
         """One factor a column."""
         return [Block("scales", (n_inputs,), self.rate, 0.0)]
 
-    def initialize(self, blocks, random_state):
+    def initialize(self, blocks: Sequence[np.ndarray], random_state: np.random.RandomState) -> None:
         """Scale nothing."""
         blocks[0][...] = 1
 
@@ -340,7 +343,7 @@ class Embedding(Layer):
     penalty: float = 1.0
     kind: ClassVar[str] = "embedding"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, lower in (("columns", 0), ("n_codes", 1), ("widths", 1)):
             values = tuple(getattr(self, name))
             if not values or not all(isinstance(value, Integral) and int(value) >= lower for value in values):
@@ -366,7 +369,7 @@ class Embedding(Layer):
         shapes = zip(self.columns, zip(self.n_codes, self.widths, strict=True), strict=True)
         return [Block(f"table_{column}", shape, self.rate, self.penalty) for column, shape in shapes]
 
-    def initialize(self, blocks, random_state):
+    def initialize(self, blocks: Sequence[np.ndarray], random_state: np.random.RandomState) -> None:
         """Normal with variance 1 / width, so that rows have length 1 on average."""
         for table in blocks:
             table[...] = random_state.normal(0, 1 / math.sqrt(table.shape[1]), table.shape)

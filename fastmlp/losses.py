@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp._names import unknown
 from fastmlp.activations import ACTIVATIONS, Activation, Increasing, PowerProduct
 
 __all__ = [
@@ -25,8 +26,8 @@ __all__ = [
     "get_loss",
 ]
 
-ANY = (*(name for name, activation in ACTIVATIONS.items() if activation.trainable), PowerProduct.name)
-ANY_BUT_SOFTMAX = tuple(name for name in ANY if name != "softmax")
+ANY: tuple[str, ...] = (*(name for name, activation in ACTIVATIONS.items() if activation.trainable), PowerProduct.name)
+ANY_BUT_SOFTMAX: tuple[str, ...] = tuple(name for name in ANY if name != "softmax")
 
 
 class Loss:
@@ -50,6 +51,8 @@ class Loss:
         What targets 0 and 1 of a classifier become in the loss.
     takes_distributions : bool
         Whether rows of y may be distributions over a classifier's classes, soft targets.
+    sums_outputs : bool
+        Whether it is a sum over outputs that are numbers of their own; ``tol`` then goes by the mean over them.
 
     Examples
     --------
@@ -75,11 +78,12 @@ class Loss:
     for_regressors: bool = True
     target_values: tuple[float, float] = (0.0, 1.0)
     takes_distributions: bool = False
+    sums_outputs: bool = False
     # Whether the core has to call values and gradient; if not, `kernel` names what it runs.
     in_python: bool = True
     kernel: str | None = None
 
-    def values(self, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def values(self, a: np.ndarray, y: np.ndarray, /) -> np.ndarray:
         """The loss of each sample.
 
         Parameters
@@ -96,7 +100,7 @@ class Loss:
             "define values(self, a, y)."
         )
 
-    def gradient(self, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def gradient(self, a: np.ndarray, y: np.ndarray, /) -> np.ndarray:
         """The derivatives of each sample's loss by its outputs.
 
         Parameters
@@ -143,19 +147,22 @@ class Loss:
         ValueError
         """
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return repr(self.name)
 
 
 class BuiltinLoss(Loss):
     """A loss with kernels in C, whose parameters are these unless it says otherwise."""
 
-    in_python = False
-    for_classifiers = False
+    in_python: bool = False
+    for_classifiers: bool = False
+    sums_outputs: bool = True
+    kernel: str
+    out_activations: tuple[str, ...]
     threshold: float = 0.0
     levels: Any = (0.5,)
 
-    def __init_subclass__(cls):
+    def __init_subclass__(cls) -> None:
         if "values" in cls.__dict__ or "gradient" in cls.__dict__:  # a user's own, which the core has to call
             cls.in_python = True
 
@@ -192,6 +199,11 @@ class SquaredError(BuiltinLoss):
         """Multiple of 1/2 |y - a|^2."""
         return self.factor / n_outputs if self.averages else self.factor
 
+    @property
+    def sums_outputs(self) -> bool:  # type: ignore[override]  # read only
+        """Whether it does not average."""
+        return not self.averages
+
 
 @dataclass(frozen=True, repr=False)
 class CrossEntropy(BuiltinLoss):
@@ -216,13 +228,14 @@ class CrossEntropy(BuiltinLoss):
     takes_distributions: bool = False
     for_classifiers = True
     for_regressors = False
+    sums_outputs = False
 
     @property
     def kernel(self) -> str:  # type: ignore[override]  # read only
         """The kernel's name is the loss's."""
         return self.name
 
-    def check_targets(self, y, out_activation):
+    def check_targets(self, y: np.ndarray, out_activation: Activation) -> None:
         """Refuse what is no distribution."""
         if np.any(y < 0) or np.any(y > 1):
             raise ValueError(
@@ -283,7 +296,7 @@ class Huber(BuiltinLoss):
     formula = "sum of e^2 / 2 where |e| <= t, else t (|e| - t / 2), e = y - a"
     out_activations = ANY_BUT_SOFTMAX
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (isinstance(self.threshold, Real) and 0 < self.threshold < np.inf):
             raise ValueError(f"threshold is {self.threshold!r}; pass a positive number.")
 
@@ -335,7 +348,7 @@ class Quantile(BuiltinLoss):
     formula = "sum of q e where e > 0, else (q - 1) e, e = y - a"
     out_activations = ANY_BUT_SOFTMAX
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         levels = tuple(np.atleast_1d(np.asarray(self.levels, dtype=np.float64)).tolist())
         if not levels or not all(0 < q < 1 for q in levels) or any(np.diff(levels) <= 0):
             raise ValueError(f"levels is {self.levels!r}; pass numbers between 0 and 1, in increasing order.")
@@ -377,7 +390,7 @@ class Poisson(BuiltinLoss):
     out_activations = ("exp", "softplus")
     default_out_activation = "exp"
 
-    def check_targets(self, y, out_activation):
+    def check_targets(self, y: np.ndarray, out_activation: Activation) -> None:
         """Refuse negative counts."""
         if np.any(y < 0):
             raise ValueError(f"y has {y.min():g}, but loss='poisson' needs y >= 0; shift y or use squared_error.")
@@ -398,10 +411,11 @@ class Hinge(BuiltinLoss):
     formula = "sum max(0, 1 - y a), y = -1 or 1"
     out_activations = ("identity", "tanh", "hard_tanh")
     for_classifiers = True
+    sums_outputs = False
     for_regressors = False
     target_values = (-1.0, 1.0)
 
-    def check_targets(self, y, out_activation):
+    def check_targets(self, y: np.ndarray, out_activation: Activation) -> None:
         """Refuse targets without a side."""
         if not np.all(np.abs(y) == 1):
             raise ValueError("y has values other than -1 and 1, which loss 'hinge' needs; use 2 * y - 1 for 0 and 1.")
@@ -459,5 +473,5 @@ def get_loss(loss: str | Loss) -> Loss:
     if isinstance(loss, Loss):
         return loss
     if not isinstance(loss, str) or loss not in LOSSES:
-        raise ValueError(f"loss {loss!r} is unknown; use one of {', '.join(LOSSES)}, or a Loss object.")
+        raise ValueError(unknown("loss", loss, LOSSES, or_else=", or a Loss object"))
     return LOSSES[loss]

@@ -1,21 +1,25 @@
 """The network itself: its parameters, and the equations S1 to S6 and S24 on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from inspect import signature
 from itertools import pairwise
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastmlp._blas_threads import one_blas_thread
-from fastmlp._checks import check_array, check_random_state, check_same_length, check_sample_weight
+from fastmlp._blocks import LEAST_PREDICTED_ROWS, Parts, row_blocks
+from fastmlp._checks import check_array, check_random_state, check_same_length, check_sample_weight, float_dtype
 from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
 from fastmlp._core._network import NetworkCore
 from fastmlp._core._plan import Plan
-from fastmlp._typing import MatrixLike, RandomState
+from fastmlp._names import explains_unknown_keywords, unknown
+from fastmlp._typing import FloatType, Matrix, RandomState
 from fastmlp._views import LayerViews, block_views, dense_views, writeable
 from fastmlp.activations import Activation, Increasing, get_activation
 from fastmlp.initializers import INITIALIZERS
@@ -104,8 +108,9 @@ class Network:
         normalization) is trained with it, the input layers are with layer 1. A layer that is not trained normalizes by
         its running statistics. Back-propagation ends at the lowest layer that is trained; `backward` gives all
         gradients nevertheless.
-    dtype : {"float64", "float32"}, default="float64"
-        Of parameters and computation. float32 is about twice as fast; float64 is right for checking.
+    dtype : {"float64", "float32"} or dtype, default="float64"
+        Of parameters and computation, by its name or as ``numpy.float32`` and the like. float32 is about twice as fast;
+        float64 is right for checking.
     random_state : int, RandomState instance or None, default=None
         For the initial weights.
 
@@ -119,9 +124,10 @@ class Network:
     layer_parameters_ : list of dict of str to ndarray
         The parameters of each of them by name, views as well.
     coefs_ : list of ndarray of shape (fan_in, units)
-        Weights W_l, views of `parameters`: writing into them, or assigning to them, changes the network.
+        Weights W_l, views of `parameters`: writing into them, or assigning to them, changes the network. With batch
+        normalization or input layers they are not all that predictions take; `folded_weights` are.
     intercepts_ : list of ndarray of shape (units,)
-        Biases b_l, views as well.
+        Biases b_l, with batch normalization its shifts; views as well.
     scales_ : list of ndarray of shape (units,), or None for layers without batch normalization
         Its scales, views as well.
     running_means_, running_variances_ : list of ndarray of shape (units,), or None
@@ -148,6 +154,8 @@ class Network:
     ...     activation="relu",
     ...     loss="sum_squared_error",
     ... )
+    >>> net
+    Network([2, 2, 1], loss='sum_squared_error')
     >>> net.forward([[1, 1]])
     array([[4.]])
     >>> net.backward([[1, 1]], [0]).deltas
@@ -158,6 +166,7 @@ class Network:
     [array([-0.8, -0.8]), array([-0.8])]
     """
 
+    @explains_unknown_keywords
     def __init__(
         self,
         sizes: Sequence[int],
@@ -171,33 +180,35 @@ class Network:
         batch_norm: bool = False,
         input_layers: Sequence[Layer] = (),
         trainable: str | Sequence[int] = "all",
-        dtype: str = "float64",
+        dtype: FloatType = "float64",
         random_state: RandomState = None,
     ):
-        self.sizes = _check_sizes(sizes)
+        self.sizes: tuple[int, ...] = _check_sizes(sizes)
         n_hidden = len(self.sizes) - 2
-        self.activations_ = check_activations(activation, n_hidden)
-        self.out_activation = get_activation(out_activation, "out_activation")
-        self.loss = get_loss(loss)
+        self.activations_: tuple[Activation, ...] = check_activations(activation, n_hidden)
+        self.out_activation: Activation = get_activation(out_activation, "out_activation")
+        self.loss: Loss = get_loss(loss)
         _check_output(self.loss, self.out_activation, self.sizes[-1])
-        self.dropout = check_dropout(dropout, n_hidden)
-        self.input_dropout = _check_rate("input_dropout", input_dropout)
-        self.batch_norm = bool(batch_norm)
-        if dtype not in ("float32", "float64"):
-            raise ValueError(f"dtype is {dtype!r}; use 'float32' or 'float64'.")
-        self.layers_ = (*_check_input_layers(input_layers), *self._own_layers(check_init(init, n_hidden + 1)))
+        self.dropout: tuple[float, ...] = check_dropout(dropout, n_hidden)
+        self.input_dropout: float = _check_rate("input_dropout", input_dropout)
+        self.batch_norm: bool = bool(batch_norm)
+        computing_dtype = float_dtype(dtype)
+        self.layers_: tuple[Layer, ...] = (
+            *_check_input_layers(input_layers),
+            *self._own_layers(check_init(init, n_hidden + 1)),
+        )
         self._trainable = check_trainable(trainable, n_hidden + 1)
-        plan = self._plan(np.dtype(dtype))
-        self._parameters = aligned_empty((plan.n_parameters,), dtype, quarter=0)
-        self.statistics = aligned_empty((plan.n_statistics,), dtype)
+        plan = self._plan(computing_dtype)
+        self._parameters = aligned_empty((plan.n_parameters,), computing_dtype, quarter=0)
+        self.statistics: np.ndarray = aligned_empty((plan.n_statistics,), computing_dtype)
         self._connect(plan)
         self._initialize(check_random_state(random_state))
 
     @classmethod
     def from_weights(
         cls,
-        coefs: Sequence[np.ndarray],
-        intercepts: Sequence[np.ndarray],
+        coefs: Sequence[Any],
+        intercepts: Sequence[Any],
         *,
         activation: str | Activation | Sequence[str | Activation] = "relu",
         out_activation: str | Activation = "identity",
@@ -205,7 +216,7 @@ class Network:
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
-        dtype: str = "float64",
+        dtype: FloatType = "float64",
     ) -> "Network":
         """Build a network from given weights and biases, which are copied.
 
@@ -280,8 +291,31 @@ class Network:
             for view, given in zip(network.coefs_ + network.intercepts_, coefs + intercepts, strict=True):
                 view[...] = given
         if not network.core.all_finite():
-            raise ValueError(f"coefs or intercepts are too large for {dtype}; scale them, or use dtype='float64'.")
+            raise ValueError(
+                f"coefs or intercepts are too large for {network.parameters.dtype}; scale them, or use dtype='float64'."
+            )
         return network
+
+    def __repr__(self) -> str:
+        """The call that makes such a network, without what it does by default and what initial weights come from."""
+        given = {
+            "activation": _one_for_all(self.activations_),
+            "out_activation": self.out_activation,
+            "loss": self.loss,
+            "dropout": _one_for_all(self.dropout),
+            "input_dropout": self.input_dropout,
+            "batch_norm": self.batch_norm,
+            "input_layers": tuple(layer for layer in self.layers_ if isinstance(layer, (Scale, Embedding))),
+            "trainable": self.trainable,
+            "dtype": self.parameters.dtype.name,
+        }
+        defaults = signature(Network).parameters
+        unlike_default = [
+            f"{name}={value!r}"
+            for name, value in given.items()
+            if value is not None and repr(value) != repr(defaults[name].default)
+        ]
+        return f"Network({', '.join([str(list(self.sizes)), *unlike_default])})"
 
     @property
     def parameters(self) -> np.ndarray:
@@ -328,7 +362,7 @@ class Network:
         return self.predict_raw(self._check_X(X), activate_output=True)
 
     def predict_raw(
-        self, X: MatrixLike, *, activate_output: bool = False, rows: np.ndarray | None = None, n_jobs: int | None = 1
+        self, X: Matrix, *, activate_output: bool = False, rows: np.ndarray | None = None, n_jobs: int | None = 1
     ) -> np.ndarray:
         """Pre-activations of the output layer, Z_L, of an already validated X.
 
@@ -366,6 +400,57 @@ class Network:
             return self._core.predict(X, rows, activate_output)
         with one_blas_thread(needed=plan.wakes_blas_threads(n_rows)), _team_or_none(n_threads) as team:
             return self._core.predict(X, rows, activate_output, team)
+
+    def read_outputs(
+        self,
+        X: Matrix,
+        read: Callable[[np.ndarray], Any],
+        *,
+        activate_output: bool = False,
+        n_jobs: int | None = 1,
+    ) -> Any:
+        """What a function makes of the outputs of an already validated X, a block of rows at a time.
+
+        Parameters
+        ----------
+        X, activate_output, n_jobs
+            As for `predict_raw`.
+        read : callable
+            Takes what `predict_raw` returns for some rows, and returns as many rows, an ndarray or a CSR matrix. What
+            it takes is overwritten afterwards.
+
+        Returns
+        -------
+        ndarray or CSR matrix
+            Memory beyond it does not grow with n_samples, however many outputs there are.
+
+        Raises
+        ------
+        ValueError
+            As for `predict_raw`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> net = Network.from_weights([[[2.0, 3.0]]], [[0.0, 0.0]], activation=[])
+        >>> net.read_outputs(np.array([[1.0], [-1.0]]), lambda outputs: outputs.argmax(axis=1))
+        array([1, 0])
+        """
+        plan, n_rows, row_bytes = self._core.plan, X.shape[0], self.parameters.itemsize * self.sizes[-1]
+        n_threads = 1 if n_jobs == 1 else forward_threads(plan, n_jobs, n_rows)
+        least_rows = max(LEAST_PREDICTED_ROWS, n_threads * plan.tile_rows)
+        blocks = list(row_blocks(n_rows, row_bytes, least_rows=least_rows))
+        if len(blocks) == 1:
+            return read(self.predict_raw(X, activate_output=activate_output, n_jobs=n_jobs))
+        parts = Parts(n_rows)
+
+        def take(rows, outputs):
+            parts.add(rows, read(outputs))
+
+        with one_blas_thread(needed=plan.wakes_blas_threads(n_rows)), _team_or_none(n_threads) as team:
+            self._core.predict_blocks(X, blocks, take, activate_output, team)
+        return parts.joined()
 
     def evaluate(
         self, data: Data, *, activate_output: bool = False, n_jobs: int | None = 1
@@ -646,16 +731,17 @@ class Network:
         self.check_trainable()
         rows = self._check_X(X)
         out = np.empty((len(rows), self.n_outputs, self.sizes[0]), rows.dtype)
-        for start in range(0, len(rows), JACOBIAN_BLOCK_ROWS):
-            data = Data(rows[start : start + JACOBIAN_BLOCK_ROWS])
+        for block in row_blocks(len(rows), rows.itemsize * sum(self.sizes), JACOBIAN_BLOCK_ROWS):
+            data = Data(rows[block])
             workspace = self._core.workspace(data, backward=True)
             inputs = np.empty((data.n_rows, rows.shape[1]), rows.dtype)
             self._core.forward(workspace, data)
             for k in range(self.n_outputs):
-                workspace.output_gradient[...] = np.eye(self.n_outputs, dtype=rows.dtype)[k]
+                workspace.output_gradient[...] = 0
+                workspace.output_gradient[:, k] = 1
                 self._core.pull_back(workspace, data)
                 self._core.input_gradient(workspace, data, inputs)
-                out[start : start + data.n_rows, k] = inputs
+                out[block, k] = inputs
         return out
 
     def check_trainable(self) -> None:
@@ -712,7 +798,7 @@ class Network:
         return self._views.coefs
 
     @coefs_.setter
-    def coefs_(self, values):
+    def coefs_(self, values: Sequence[Any]) -> None:
         self._views.coefs[:] = values
 
     @property
@@ -721,13 +807,67 @@ class Network:
         return self._views.intercepts
 
     @intercepts_.setter
-    def intercepts_(self, values):
+    def intercepts_(self, values: Sequence[Any]) -> None:
         self._views.intercepts[:] = values
 
     @property
     def scales_(self) -> list[np.ndarray | None]:
         """Scales of the layers with batch normalization, views as well; None for the others."""
         return self._views.scales
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether `coefs_`, `intercepts_` and activations are all that predictions take."""
+        return all(layer.kind in ("dense", "activation", "dropout") for layer in self.layers_)
+
+    def folded_weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Weights and biases with which dense layers and activations alone predict the same, to rounding.
+
+        In prediction batch normalization is one factor f and one shift a unit (S13): W f takes the place of W, and
+        b - f mean that of b, with f = scale / sqrt(variance + 1e-5). The factors of a Scale layer go into the rows of
+        W_1.
+
+        Returns
+        -------
+        coefs : list of ndarray of shape (fan_in, units)
+        intercepts : list of ndarray of shape (units,)
+            Copies, of the network's dtype.
+
+        Raises
+        ------
+        ValueError
+            If there is an Embedding, whose tables are no weights of its inputs.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Network
+        >>> net = Network([3, 4, 2], batch_norm=True, random_state=0)
+        >>> net.statistics[:] = np.arange(1, 9)
+        >>> coefs, intercepts = net.folded_weights()
+        >>> plain = Network.from_weights(coefs, intercepts)
+        >>> np.allclose(plain.forward([[1, 2, 3]]), net.forward([[1, 2, 3]]))
+        True
+        """
+        coefs = [w.astype(np.float64) for w in self.coefs_]
+        intercepts = [b.astype(np.float64) for b in self.intercepts_]
+        for layer, parameters in zip(self.layers_, self.layer_parameters_, strict=True):
+            if layer.kind == "embedding":
+                raise ValueError(
+                    "The network begins with an Embedding, which no weights of its inputs can stand for; read "
+                    "layer_parameters_."
+                )
+            if layer.kind == "scale":
+                coefs[0] *= parameters["scales"][:, np.newaxis]
+        for layer, (scale, mean, variance) in enumerate(
+            zip(self.scales_, self.running_means_, self.running_variances_, strict=True)
+        ):
+            if scale is not None and mean is not None and variance is not None:
+                factor = scale / np.sqrt(variance.astype(np.float64) + BatchNorm.epsilon)
+                coefs[layer] *= factor
+                intercepts[layer] -= factor * mean
+        dtype = self.parameters.dtype
+        return [w.astype(dtype) for w in coefs], [b.astype(dtype) for b in intercepts]
 
     @property
     def core(self) -> NetworkCore:
@@ -740,7 +880,7 @@ class Network:
         return self._trainable
 
     @trainable.setter
-    def trainable(self, value):
+    def trainable(self, value: str | Sequence[int]) -> None:
         self._trainable = check_trainable(value, len(self.sizes) - 1)
         self._connect(self._plan(self.parameters.dtype, before=self._core.plan))
 
@@ -836,7 +976,7 @@ class Network:
     def _connect(self, plan):
         """Make the compiled core and the views, which are derived from the parameters and never stored."""
         self._core = NetworkCore(self._parameters, self.statistics, plan)
-        self.layer_parameters_ = block_views(self.parameters, self.sizes[0], self.layers_)
+        self.layer_parameters_: list[dict[str, np.ndarray]] = block_views(self.parameters, self.sizes[0], self.layers_)
         self._views = dense_views(self.layer_parameters_, self.layers_)
         self._is_random = any(layer.is_random for layer in self.layers_)
         self.running_means_: list[np.ndarray | None] = [None] * len(self.coefs_)
@@ -854,11 +994,11 @@ class Network:
             if mean is not None and variance is not None:
                 mean[...], variance[...] = 0, 1
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         derived = {"_views", "_is_random", "layer_parameters_", "running_means_", "running_variances_", "_core"}
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._parameters, self.statistics = writeable(self._parameters), writeable(self.statistics)
         self._connect(self._plan(self._parameters.dtype))
@@ -882,6 +1022,13 @@ class Network:
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
         return X, y, sample_weight
+
+
+def _one_for_all(values):
+    """What all layers have, else a list of what each has; None if there are no layers."""
+    if not values:
+        return None
+    return values[0] if all(value == values[0] for value in values) else list(values)
 
 
 def _team_or_none(n_threads):
@@ -920,23 +1067,25 @@ def check_trainable(trainable: str | Sequence[int], n_layers: int) -> str | tupl
     return tuple(int(n) for n in numbers)
 
 
-def check_activations(activation, n_hidden: int) -> tuple[Activation, ...]:
+def check_activations(
+    activation: str | Activation | Sequence[str | Activation], n_hidden: int
+) -> tuple[Activation, ...]:
     """One activation for each hidden layer, from one for all or a sequence."""
     activations = _one_for_each("activation", activation, n_hidden, "hidden layer")
     return tuple(get_activation(one) for one in activations)
 
 
-def check_dropout(dropout, n_hidden: int) -> tuple[float, ...]:
+def check_dropout(dropout: float | Sequence[float], n_hidden: int) -> tuple[float, ...]:
     """One rate for each hidden layer, from one for all or a sequence."""
     return tuple(_check_rate("dropout", rate) for rate in _one_for_each("dropout", dropout, n_hidden, "hidden layer"))
 
 
-def check_init(init, n_layers: int) -> list[str]:
+def check_init(init: str | Sequence[str], n_layers: int) -> list[str]:
     """One initializer for each layer, from one for all or a sequence."""
     initializers = _one_for_each("init", init, n_layers, "layer")
     for layer, name in enumerate(initializers, start=1):
         if name != "auto" and name not in INITIALIZERS:
-            raise ValueError(f"init {name!r} is unknown; use one of auto, {', '.join(INITIALIZERS)}.")
+            raise ValueError(unknown("init", name, ["auto", *INITIALIZERS]))
         if name == "zeros" and layer < n_layers:
             raise ValueError(
                 f"init is 'zeros' for layer {layer} of {n_layers}, whose units would all stay alike; use it for the "

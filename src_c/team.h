@@ -1,6 +1,8 @@
 /* How the threads of a team meet and share tiles: C11 atomics, no library of threads.
  *
- * A step is microseconds to milliseconds long, so who waits spins first, then lets others run, then sleeps.
+ * A step is microseconds to milliseconds long, so who waits spins first, then lets others run, then sleeps:
+ * the longer it has waited, the longer at a time, because code in Python that takes seconds may run in
+ * between.
  */
 #ifndef FM_TEAM_H
 #define FM_TEAM_H
@@ -27,9 +29,11 @@ typedef struct {
   _Alignas(FM_CACHE_LINE) atomic_ptrdiff_t taken;
 } fm_share;
 
-#define FM_SPINS 2000        /* some 30 microseconds */
-#define FM_YIELDS 2000       /* about a millisecond more */
-#define FM_SLEEP_NANOS 50000 /* then asleep, for this long at a time */
+#define FM_SPINS 2000                /* some 30 microseconds */
+#define FM_YIELDS 2000               /* about a millisecond more */
+#define FM_FIRST_NAP_NANOS 50000     /* then asleep, for this long at a time at first */
+#define FM_NAP_GROWTH 32             /* each nap is longer by this part, and so is the whole wait at most */
+#define FM_LONGEST_NAP_NANOS 2000000 /* 500 wakings a second take a thousandth of a CPU */
 
 static inline void fm_barrier_init(fm_barrier *barrier, unsigned n_threads, int may_spin) {
   atomic_init(&barrier->arrived, 0);
@@ -67,6 +71,13 @@ static inline void fm_leave_cpu(int cpu) {
 #endif
 }
 
+/* Seconds of a clock that never goes back. */
+static inline double fm_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 static inline void fm_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -82,6 +93,7 @@ static inline void fm_barrier_wait(fm_barrier *barrier) {
     atomic_store_explicit(&barrier->generation, generation + 1, memory_order_release);
     return;
   }
+  long nap = FM_FIRST_NAP_NANOS;
   for (unsigned waits = 0; atomic_load_explicit(&barrier->generation, memory_order_acquire) == generation;
        waits++) {
     if (waits < barrier->spins) {
@@ -89,8 +101,9 @@ static inline void fm_barrier_wait(fm_barrier *barrier) {
     } else if (waits < barrier->spins + FM_YIELDS) {
       sched_yield();
     } else {
-      const struct timespec nap = {.tv_nsec = FM_SLEEP_NANOS};
-      nanosleep(&nap, NULL);
+      const struct timespec duration = {.tv_nsec = nap};
+      nanosleep(&duration, NULL);
+      if (nap < FM_LONGEST_NAP_NANOS) nap += nap / FM_NAP_GROWTH;
     }
   }
 }

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -11,6 +13,15 @@ from .wrong_calls import EPOCHS
 # The same examples every time: what a change breaks is its own fault. FASTMLP_EXAMPLES searches for others.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
+
+
+# The seed of all that a test does not seed itself; another one tries whether the test depends on luck.
+SEED = int(os.environ.get("FASTMLP_TEST_SEED", "0"))
+
+
+def pytest_runtest_setup():
+    """Let models without a random_state draw the same numbers whenever a test runs, with whatever other tests."""
+    np.random.seed(SEED)  # noqa: NPY002
 
 
 ISAS = _config.available_isas()
@@ -33,7 +44,7 @@ def dtype(request):
 
 @pytest.fixture
 def rng():
-    return np.random.default_rng(0)
+    return np.random.default_rng(SEED)
 
 
 @pytest.fixture

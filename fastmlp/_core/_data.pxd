@@ -17,6 +17,7 @@ cdef struct Rows:
     double off             # what targets 0 and 1 become
     double on
     const char *w
+    double mean_weight     # by which a row counts where a batch is divided by its rows; 0 for the batch's own mean
     const Py_ssize_t *order
 
 
@@ -38,8 +39,9 @@ cdef void gather_targets(
     const Rows *rows, char *out, Py_ssize_t n_targets, Py_ssize_t first, Py_ssize_t n_rows
 ) noexcept nogil
 cdef void gather_weights(const Rows *rows, char *out, Py_ssize_t first, Py_ssize_t n_rows) noexcept nogil
-# By which a batch's loss and gradient are divided; without weights the number of rows.
-cdef double sum_of_weights(const Rows *rows, Py_ssize_t first, Py_ssize_t n_rows) noexcept nogil
+# By which a batch's loss and gradient are divided: its rows times the mean weight, which is their sum of weights where
+# the mean is their own, and without weights the number of rows.
+cdef double expected_weight(const Rows *rows, Py_ssize_t first, Py_ssize_t n_rows) noexcept nogil
 # In a CSR array: where the stored values of row `i` in order begin and end, and the column of one of them.
 cdef Py_ssize_t row_start(const Rows *rows, Py_ssize_t i) noexcept nogil
 cdef Py_ssize_t row_end(const Rows *rows, Py_ssize_t i) noexcept nogil

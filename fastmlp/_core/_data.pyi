@@ -1,5 +1,6 @@
 import numpy as np
-from scipy.sparse import sparray
+
+from fastmlp._typing import SparseLike
 
 class Data:
     dtype: np.dtype
@@ -11,10 +12,11 @@ class Data:
     def labels(self) -> bool: ...
     def __init__(
         self,
-        X: np.ndarray | sparray,
+        X: np.ndarray | SparseLike,
         targets: np.ndarray | None = None,
         sample_weight: np.ndarray | None = None,
         order: np.ndarray | None = None,
         off: float = 0.0,
         on: float = 1.0,
+        mean_weight: float = 0.0,
     ) -> None: ...

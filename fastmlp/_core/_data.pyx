@@ -28,9 +28,13 @@ cdef class Data:
         Rows of X in the order to visit them; may be changed between epochs, and may leave rows out.
     off, on : float, default=0 and 1
         What targets 0 and 1 become, for example smoothed ones, or -1 and 1.
+    mean_weight : float, default=0
+        A batch's loss and gradient are divided by its rows times this; 0 for the mean weight of its own rows.
     """
 
-    def __cinit__(self, X, targets=None, sample_weight=None, order=None, double off=0.0, double on=1.0):
+    def __cinit__(
+        self, X, targets=None, sample_weight=None, order=None, double off=0.0, double on=1.0, double mean_weight=0.0
+    ):
         cdef:
             Rows *rows = &self.rows
             Py_ssize_t i, label
@@ -69,7 +73,7 @@ cdef class Data:
         if rows.label_bytes > 0 and targets.dtype not in (np.bool_, np.uint8, np.int32):
             raise ValueError(f"Class numbers are {targets.dtype}; pass bool, uint8 or int32, or targets as columns.")
         rows.off, rows.on = off, on
-        rows.w = address(sample_weight)
+        rows.w, rows.mean_weight = address(sample_weight), mean_weight
         rows.order = <const Py_ssize_t *> address(order)
         if rows.label_bytes > 0:
             for i in range(rows.n_rows):
@@ -176,12 +180,14 @@ cdef void gather_weights(const Rows *rows, char *out, Py_ssize_t first, Py_ssize
         put(rows, out, i, get(rows, rows.w, source(rows, first + i)))
 
 
-cdef double sum_of_weights(const Rows *rows, Py_ssize_t first, Py_ssize_t n_rows) noexcept nogil:
+cdef double expected_weight(const Rows *rows, Py_ssize_t first, Py_ssize_t n_rows) noexcept nogil:
     cdef:
         Py_ssize_t i
         double total = 0
     if rows.w == NULL:
         return <double> n_rows
+    if rows.mean_weight > 0:
+        return n_rows * rows.mean_weight
     for i in range(n_rows):
         total += get(rows, rows.w, source(rows, first + i))
     return total

@@ -1,12 +1,13 @@
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.sparse import sparray
 
 from fastmlp._core._data import Data
 from fastmlp._core._plan import Plan
 from fastmlp._core._team import Team
 from fastmlp._core._workspace import Workspace
+from fastmlp._typing import SparseLike
 
 class NetworkCore:
     plan: Plan
@@ -17,11 +18,19 @@ class NetworkCore:
     def workspace(self, data: Data, rows: int | None = None, backward: bool = False) -> Workspace: ...
     def predict(
         self,
-        X: np.ndarray | sparray,
+        X: np.ndarray | SparseLike,
         order: np.ndarray | None = None,
         activate_output: bool = False,
         team: Team | None = None,
     ) -> np.ndarray: ...
+    def predict_blocks(
+        self,
+        X: np.ndarray | SparseLike,
+        blocks: Sequence[slice],
+        take: Callable[[slice, np.ndarray], object],
+        activate_output: bool = False,
+        team: Team | None = None,
+    ) -> None: ...
     def evaluate(
         self, data: Data, activate_output: bool = False, team: Team | None = None, with_outputs: bool = True
     ) -> tuple[float, Any]: ...

@@ -117,7 +117,7 @@ cdef class NetworkCore:
         else:
             job = self.forward_pass(data, team, False, self.plan.tile_rows if is_prepared else rows.n_rows)
         out = np.empty((rows.n_rows, n_columns), self.plan.dtype)
-        job.p.rows, job.activates, job.out = &rows, activate_output, address(out)
+        job.p.rows, job.n_rows, job.activates, job.out = &rows, rows.n_rows, activate_output, address(out)
         job.out_row_bytes = n_columns * self.plan.net.itemsize
         if team is not None:
             team.run(job)
@@ -130,6 +130,26 @@ cdef class NetworkCore:
         if is_prepared and not self.idle:
             self.idle.append(job)
         return out
+
+    def predict_blocks(self, X, blocks, take, bint activate_output=False, Team team=None):
+        """Let `take` have each of the slices `blocks` of the rows, and what `predict` returns for it.
+
+        The outputs are in memory that the next block overwrites; the first block is the largest.
+        """
+        cdef:
+            Data data = Data(X)
+            ForwardPass job = self.forward_pass(data, team, False, data.rows.n_rows)
+            int last = self.plan.net.n_layers if activate_output else self.plan.net.raw
+            Py_ssize_t n_columns = self.plan.net.layers[last].outputs
+        self.check(&data.rows, data.dtype)
+        out = np.empty((blocks[0].stop, n_columns), self.plan.dtype)
+        job.p.rows, job.activates, job.out = &data.rows, activate_output, address(out)
+        job.out_row_bytes = n_columns * self.plan.net.itemsize
+        for rows in blocks:
+            job.first_row, job.n_rows = rows.start, rows.stop - rows.start
+            (alone if team is None else team).run(job)
+            (<Workspace> job.p.memory.owner).raise_error()
+            take(rows, out[: job.n_rows])
 
     def evaluate(self, Data data, bint activate_output=False, Team team=None, bint with_outputs=True):
         """(weighted mean loss, outputs as of `predict` or None) of all rows, as in prediction, in one pass."""
@@ -144,7 +164,7 @@ cdef class NetworkCore:
         n_blocks = (data.rows.n_rows + job.block_rows - 1) // job.block_rows
         out = np.empty((data.rows.n_rows, n_columns), self.plan.dtype) if with_outputs else None
         sums = np.empty((2, n_blocks))
-        job.p.rows, job.activates, job.out = &data.rows, activate_output, address(out)
+        job.p.rows, job.n_rows, job.activates, job.out = &data.rows, data.rows.n_rows, activate_output, address(out)
         job.out_row_bytes = n_columns * self.plan.net.itemsize
         job.losses, job.weights = <double *> address(sums), <double *> address(sums) + n_blocks
         if team is not None:
@@ -171,6 +191,7 @@ cdef class NetworkCore:
         )
         job.plan, job.team, job.workspace = self.plan, alone if team is None else team, workspace
         job.p = self.new_pass(NULL, workspace)
+        workspace.expect_glances(self.plan, self.plan.forward_work(job.block_rows))
         if packs and not backward:
             for number in range(self.plan.net.n_tiles):
                 pack_weights(&job.p, &self.plan.net.tiles[number])
@@ -229,6 +250,7 @@ cdef class NetworkCore:
         job.p, job.team = self.new_pass(&data.rows, workspace), alone if team is None else team
         job.p.batch = batch_of(&self.plan.net, &data.rows, 0, data.rows.n_rows, seed is not None, seed or 0)
         job.n_tiles = self.plan.n_row_tiles(data.rows.n_rows)
+        workspace.expect_glances(self.plan, self.plan.work(data.rows.n_rows) / job.n_tiles)
         return job
 
     def follow_batch_statistics(self, Workspace workspace, Data data):

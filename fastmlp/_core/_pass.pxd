@@ -85,6 +85,12 @@ cdef struct LayerMemory:
     char *packed_transpose   # W^T
     char *packed_delta       # D
 
+# When the first thread of a pass looks up from its work, as `glance` of `_workspace` says.
+cdef struct Watch:
+    Py_ssize_t interval      # glances between two readings of the clock
+    Py_ssize_t left          # until the next one
+    double due               # the time of the next look
+
 # The memory of one batch, as a Workspace owns it.
 cdef struct Memory:
     void *owner              # the Workspace
@@ -100,7 +106,8 @@ cdef struct Memory:
     double *squares
     bint reads_stored_values  # of a sparse X; else a batch is made dense
     Py_ssize_t *positions    # (rows, tiles of layer 1 + 1): which of these belong to which parameter tile
-    bint failed              # user code, which has left its error with the owner
+    Watch watch
+    bint failed              # user code, or a look, which has left its error with the owner
 
 # The rows of one pass, and how they are taken.
 cdef struct Batch:

@@ -39,8 +39,10 @@ cdef class ForwardPass(Job):
         object workspace
         Pass p
         Team team
+        Py_ssize_t first_row    # of those that it takes
+        Py_ssize_t n_rows
         Py_ssize_t block_rows
-        char *out           # raw outputs, or activated ones
+        char *out           # raw outputs of these rows, or activated ones
         size_t out_row_bytes
         bint activates
         double *losses      # of each block, weight * cost; NULL where only the outputs count

@@ -12,10 +12,11 @@
 from libc.math cimport NAN
 
 from fastmlp._core._activations cimport IN_PYTHON
-from fastmlp._core._data cimport gather_targets, gather_weights, sum_of_weights
+from fastmlp._core._data cimport expected_weight, gather_targets, gather_weights
 from fastmlp._core._layers cimport KINDS_OF_LAYERS, gather_inputs, outputs
 from fastmlp._core._pass cimport Layer
 from fastmlp._core._user_code cimport python_loss
+from fastmlp._core._workspace cimport glance
 
 
 cdef Batch batch_of(
@@ -23,7 +24,7 @@ cdef Batch batch_of(
 ) noexcept nogil:
     cdef Batch batch
     batch.first, batch.n_rows = first, n_rows
-    batch.scale = net.loss_scale / sum_of_weights(rows, first, n_rows)
+    batch.scale = net.loss_scale / expected_weight(rows, first, n_rows)
     batch.training, batch.seed = training, seed
     batch.statistics_vary = training and n_rows > 1
     return batch
@@ -111,17 +112,21 @@ cdef void gradient_tile(char *out, const Pass *p, const ParameterTile *tile, int
 # What the threads of a team do together; each of them calls these.
 
 cdef double rows_phase(const Pass *p, Team team, Turn *turn, Py_ssize_t n_tiles, bint goes_back) noexcept nogil:
-    """All row tiles; once the threads have met, each gets the sum of weight * loss, NaN if user code has failed."""
+    """All row tiles; once the threads have met, each gets the sum of weight * loss, NaN if the pass has failed."""
     cdef:
         Tile tile
         Py_ssize_t number
         double loss = 0
     team.begin_phase(turn, n_tiles)
+    if turn.thread == 0:
+        glance(p.memory)
     number = team.take_tile(turn)
-    while number >= 0:
+    while number >= 0 and not p.memory.failed:
         tile = row_tile(0, p.batch.n_rows, number, n_tiles, turn.thread)
         p.memory.row_losses[number] = rows_tile(p, &tile, goes_back)
         number = team.take_tile(turn)
+        if number >= 0 and turn.thread == 0:
+            glance(p.memory)
     team.meet()
     for number in range(n_tiles):
         loss += p.memory.row_losses[number]
@@ -156,7 +161,7 @@ cdef class BatchPass(Job):
         loss = rows_phase(&self.p, self.team, &turn, self.n_tiles, self.goes_back)
         if thread == 0:
             self.loss = loss
-        if self.gradient != NULL:
+        if self.gradient != NULL and not self.p.memory.failed:
             gradient_phase(self.gradient, &self.p, self.team, &turn, self.of_trained)
 
 
@@ -164,25 +169,29 @@ cdef class ForwardPass(Job):
     cdef void run(self, int thread) noexcept nogil:
         cdef:
             Turn turn
-            Py_ssize_t number, n_blocks = (self.p.rows.n_rows + self.block_rows - 1) // self.block_rows
+            Py_ssize_t number, n_blocks = (self.n_rows + self.block_rows - 1) // self.block_rows
         turn.thread, turn.phase = thread, 0
         self.team.begin_phase(&turn, n_blocks)
         number = self.team.take_tile(&turn)
-        while number >= 0:
+        while number >= 0 and not self.p.memory.failed:
             self.block(number, thread)
             number = self.team.take_tile(&turn)
+            if number >= 0 and thread == 0:
+                glance(self.p.memory)
 
     cdef void block(self, Py_ssize_t number, int thread) noexcept nogil:
         """A block of rows in the thread's part of the workspace."""
         cdef:
             Pass p = self.p
             Py_ssize_t first = number * self.block_rows, place = thread * self.block_rows, n_tiles, i
-            Py_ssize_t n_rows = min(self.block_rows, p.rows.n_rows - first)
+            Py_ssize_t n_rows = min(self.block_rows, self.n_rows - first)
             char *out = self.out + (first - place) * <Py_ssize_t> self.out_row_bytes
             bint in_place = not self.activates or p.net.layers[p.net.n_layers].overwrites
             double loss = 0
             Tile tile
-        p.batch = batch_of(p.net, p.rows, first, n_rows, self.p.batch.training, self.p.batch.seed)
+        p.batch = batch_of(
+            p.net, p.rows, self.first_row + first, n_rows, self.p.batch.training, self.p.batch.seed
+        )
         p.batch.first -= place
         if self.out != NULL:
             p.raw = out if in_place else NULL

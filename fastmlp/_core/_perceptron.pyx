@@ -1,10 +1,14 @@
 """The perceptron's two kernels over NumPy arrays, without the GIL."""
 
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint8_t
 
 from fastmlp._core._config cimport kernels_for
 from fastmlp._core._kernels cimport fm_kernels
+
+# Multiply-adds, of some milliseconds, after which signals are heard.
+cdef Py_ssize_t WORK_A_LOOK = 1 << 23
 
 ctypedef fused real:
     float
@@ -36,11 +40,12 @@ def train_epoch(
         const real *x = &X[0, 0]
         const uint8_t *y = &targets[0, 0]
         const ptrdiff_t *rows = <const ptrdiff_t *> &order[0]
-        Py_ssize_t mistakes
-    with nogil:
-        mistakes = kernels.perceptron_epoch(
-            w, b, x, y, rows, order.shape[0], X.shape[1], coef.shape[0], eta
-        )
+        Py_ssize_t first, n_rows, mistakes = 0, rows_a_look = 1 + WORK_A_LOOK // X.shape[1] // coef.shape[0]
+    for first in range(0, order.shape[0], rows_a_look):
+        n_rows = min(rows_a_look, order.shape[0] - first)
+        with nogil:
+            mistakes += kernels.perceptron_epoch(w, b, x, y, rows + first, n_rows, X.shape[1], coef.shape[0], eta)
+        PyErr_CheckSignals()
     return mistakes
 
 
@@ -55,5 +60,11 @@ def net_inputs(real[:, ::1] net_out, const real[:, ::1] coef, const real[::1] in
         const real *w = &coef[0, 0]
         const real *b = &intercept[0]
         const real *x = &X[0, 0]
-    with nogil:
-        kernels.perceptron_net(net, w, b, x, X.shape[0], X.shape[1], coef.shape[0])
+        Py_ssize_t first, n_rows, rows_a_look = 1 + WORK_A_LOOK // X.shape[1] // coef.shape[0]
+    for first in range(0, X.shape[0], rows_a_look):
+        n_rows = min(rows_a_look, X.shape[0] - first)
+        with nogil:
+            kernels.perceptron_net(
+                net + first * coef.shape[0], w, b, x + first * X.shape[1], n_rows, X.shape[1], coef.shape[0]
+            )
+        PyErr_CheckSignals()

@@ -10,6 +10,9 @@ from fastmlp._core._workspace import Workspace
 OPTIMIZER_KERNELS: dict[str, int]
 
 class Training(Job):
+    workspace: Workspace
+    n_taken: int
+    total: float
     def __init__(
         self,
         core: NetworkCore,

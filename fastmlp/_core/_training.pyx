@@ -51,7 +51,7 @@ cdef class Training(Job):
 
     cdef:
         NetworkCore core
-        Workspace workspace
+        readonly Workspace workspace
         Data data
         Team team
         object moments
@@ -62,7 +62,8 @@ cdef class Training(Job):
         double l1
         double l2
         uint64_t seed
-        double total
+        readonly Py_ssize_t n_taken  # steps of the last call of run_steps, and the sum over them of cost times rows
+        readonly double total
         Pass p             # of the first batch; each thread has its own
 
     def __init__(self, NetworkCore core, Workspace workspace, Data data, Team team, rule):
@@ -86,6 +87,7 @@ cdef class Training(Job):
             workspace.make_whole_gradient(core.plan.n_parameters)
         self.p = core.new_pass(&data.rows, workspace)
         self.p.stop = core.plan.net.first_trained
+        workspace.expect_glances(core.plan, core.plan.work(rule.batch_size) / core.plan.n_row_tiles(rule.batch_size))
 
     def is_finite(self, Py_ssize_t n_rows):
         """Whether all weights are finite, and in prediction the weighted losses of the first `n_rows` rows."""
@@ -107,9 +109,9 @@ cdef class Training(Job):
 
         A row of `sizes` is (step size, factor by which the weights shrink before it). Returns the sum over batches of
         cost times rows. Where a batch's cost is NaN or infinite, training stops before that batch's step, and the sum
-        is NaN or infinite too.
+        is NaN or infinite too. It also stops before a step where a signal's handler or the workspace's watcher raises.
         """
-        self.first, self.sizes, self.seed, self.total = first, sizes, seed, 0
+        self.first, self.sizes, self.seed, self.total, self.n_taken = first, sizes, seed, 0, 0
         self.team.run(self)
         self.workspace.raise_error()
         return self.total
@@ -119,7 +121,7 @@ cdef class Training(Job):
             Pass p = self.p
             const Net *net = p.net
             Py_ssize_t number, n_tiles, first = self.first
-            double loss, norm
+            double loss, norm, row_scale
             Step step = self.step  # each thread has its own
             Turn turn
         turn.thread, turn.phase = thread, 0
@@ -132,12 +134,13 @@ cdef class Training(Job):
             n_tiles = self.core.plan.n_row_tiles(p.batch.n_rows)
             loss = p.batch.scale * rows_phase(&p, self.team, &turn, n_tiles, True)
             if not isfinite(loss):  # which all threads see
-                if thread == 0:
+                if thread == 0 and not p.memory.failed:
                     self.total = loss
                 return
             step.scalars.learning_rate, step.shrink = self.sizes[number, 0], self.sizes[number, 1]
-            step.l1 = self.l1 * p.batch.scale / net.loss_scale
-            step.l2 = self.l2 * p.batch.scale / net.loss_scale
+            # A row counts once against penalties where weights are small, so that these do not grow.
+            row_scale = min(p.batch.scale, net.loss_scale / p.batch.n_rows)
+            step.l1, step.l2 = self.l1 * row_scale / net.loss_scale, self.l2 * row_scale / net.loss_scale
             norm = 0
             if isfinite(step.clip_norm):
                 gradient_phase(p.memory.whole_gradient, &p, self.team, &turn, True)
@@ -148,6 +151,7 @@ cdef class Training(Job):
             if thread == 0:
                 loss += sum_of(p.memory.penalties, net.n_trained)
                 self.total += loss * p.batch.n_rows
+                self.n_taken = number + 1
 
     cdef void packing_phase(self, const Pass *p, Turn *turn) noexcept nogil:
         """Weights into panels, before the first step: they may have been changed since the last call."""

@@ -13,6 +13,7 @@ cdef class Workspace:
         object output_gradient
         Py_ssize_t rows
         object kind  # what it was made for: two of one kind can take each other's place
+    cdef public object watcher  # called in the midst of long passes; what it raises ends them
     cdef:
         Memory memory
         list owners
@@ -29,3 +30,6 @@ cdef class Workspace:
     cdef _make_gradients(self, Plan plan)
     cdef _pack_layers(self, Plan plan, bint backward)
     cdef int raise_error(self) except -1
+    cdef void expect_glances(self, Plan plan, double work) noexcept
+
+cdef void glance(Memory *memory) noexcept nogil

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 
 from fastmlp._core._data import Data
@@ -21,6 +23,7 @@ class Workspace:
     output_gradient: np.ndarray
     rows: int
     kind: Kind
+    watcher: Callable[[], object] | None
     def __init__(
         self,
         plan: Plan,

@@ -1,5 +1,6 @@
 """The memory of one batch on its way through a network."""
 
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
 import numpy as np
@@ -8,11 +9,21 @@ from fastmlp._core._data cimport Data, rows_in_place
 from fastmlp._core._kernels cimport FM_FAR_BYTES, FM_GEMM_SCRATCH_BYTES
 from fastmlp._core._layers cimport ACTIVATION, BATCH_NORM, DENSE, DROPOUT
 from fastmlp._core._memory cimport PAGE, address
-from fastmlp._core._pass cimport Layer, LayerMemory
+from fastmlp._core._pass cimport Layer, LayerMemory, Watch
 from fastmlp._core._plan cimport MAX_ROW_TILES, Plan
 
 from fastmlp._core._memory import aligned_empty
 
+
+cdef extern from "team.h" nogil:
+    double fm_seconds()
+
+
+# What waits for a look in the midst of a pass waits this long at most, or as long as a tile takes. A look takes the
+# GIL, and so at worst, beside busy threads of Python, some 5 milliseconds.
+cdef double SECONDS_A_LOOK = 0.05
+# Multiply-adds, of microseconds to a millisecond, between two readings of the clock, which take 25 nanoseconds each.
+cdef double WORK_A_READING = 400e3
 # W and D are read in place, unless their rows are FM_FAR_BYTES apart, and with few rows in a batch even then.
 cdef Py_ssize_t MIN_ROWS_TO_PACK = 29
 # W^T always has to be packed, so that is done while W is in cache. A batch of one row uses gemv, which reads W in
@@ -196,8 +207,38 @@ cdef class Workspace:
         if not self.memory.failed:
             self.error, self.memory.failed = error, True
 
+    cdef void expect_glances(self, Plan plan, double work) noexcept:
+        """Say how much work, in multiply-adds, a pass does between two glances; code in Python may do any."""
+        self.memory.watch.interval = 1 if plan.needs_whole_batch else <Py_ssize_t> max(1.0, WORK_A_READING / work)
+
     cdef int raise_error(self) except -1:
         if self.memory.failed:
             error, self.error, self.memory.failed = self.error, None, False
             raise error
         return 0
+
+
+cdef void glance(Memory *memory) noexcept nogil:
+    """Between tiles of rows, in the thread that has called the pass: look whether to go on, when it is time to.
+
+    Signals are heard, and the workspace's watcher is asked, some 20 times a second. What either raises makes the pass
+    fail, as an error of user code does: it ends before it changes any weight, and raises the error.
+    """
+    cdef Watch *watch = &memory.watch
+    watch.left -= 1
+    if watch.left > 0:
+        return
+    watch.left = watch.interval
+    if fm_seconds() >= watch.due:
+        look(memory)
+        watch.due = fm_seconds() + SECONDS_A_LOOK
+
+
+cdef void look(Memory *memory) noexcept with gil:
+    workspace = <Workspace> memory.owner
+    try:
+        PyErr_CheckSignals()
+        if workspace.watcher is not None:
+            workspace.watcher()
+    except BaseException as error:
+        workspace.fail(error)

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.inspection._model import look_inside
 from fastmlp.training.solver import Solver
 from fastmlp.training.solvers import SOLVERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; dashes and markers tell them apart in print.
 TRAINING = {"color": "#0072B2", "linestyle": "-"}
@@ -82,6 +84,12 @@ class LossCurveDisplay:
     ['training loss', 'validation loss', 'validation score']
     """
 
+    ax_: "Axes"
+    score_ax_: "Axes | None"
+    learning_rate_ax_: "Axes | None"
+    figure_: "Figure"
+    lines_: "list[Line2D]"
+
     def __init__(
         self,
         *,
@@ -102,12 +110,12 @@ class LossCurveDisplay:
         self.x_label = x_label
 
     @classmethod
-    def from_estimator(cls, estimator: BaseEstimator, *, ax: "Axes | None" = None) -> "LossCurveDisplay":
+    def from_estimator(cls, estimator: Any, *, ax: "Axes | None" = None) -> "LossCurveDisplay":
         """Draw the course of a fit.
 
         Parameters
         ----------
-        estimator : MLPClassifier or MLPRegressor
+        estimator : MLPClassifier, MLPRegressor, or a pipeline, search or TransformedTargetRegressor with one inside
             Fitted.
         ax : matplotlib Axes, default=None
             Where to draw; by default in a new figure.
@@ -123,7 +131,7 @@ class LossCurveDisplay:
         NotFittedError
             Before the first fit.
         TypeError
-            If the estimator has no ``loss_curve_``.
+            If the estimator, or what it has inside, has no ``loss_curve_``.
         ValueError
             If it is empty, because training failed in its first epoch.
 
@@ -136,11 +144,12 @@ class LossCurveDisplay:
         'Iteration (converged)'
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        estimator = look_inside(estimator).estimator
         check_is_fitted(estimator)
         if not hasattr(estimator, "loss_curve_"):
             raise TypeError(
                 f"estimator is a {type(estimator).__name__}, which has no loss_curve_; pass a fitted MLPClassifier or "
-                "MLPRegressor, of a pipeline its last step."
+                "MLPRegressor, or a pipeline, search or TransformedTargetRegressor with one inside."
             )
         display = cls(
             loss_curve=estimator.loss_curve_,
@@ -188,7 +197,7 @@ class LossCurveDisplay:
             raise ValueError("loss_curve is empty; draw a fit that has completed an epoch.")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = ax, ax.figure.figure  # of a subfigure the whole, which can be saved
         self.score_ax_ = self.learning_rate_ax_ = None
         if (
             self.learning_rate_curve is not None
@@ -213,7 +222,7 @@ class LossCurveDisplay:
             self.lines_.append(self._draw(self.learning_rate_ax_, self.learning_rate_curve, "step size", STEP_SIZE))
             self._set_scale(self.learning_rate_ax_, self.lines_[-1:])
             self.learning_rate_ax_.set_ylabel("Step size")
-        ax.set_xlim(0.5, max(len(line.get_xdata()) for line in self.lines_) + 0.5)
+        ax.set_xlim(0.5, max(np.size(line.get_xdata()) for line in self.lines_) + 0.5)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         reason = STOP_REASONS.get(self.stop_reason or "", self.stop_reason)
         bottom = ax if self.learning_rate_ax_ is None else self.learning_rate_ax_

@@ -15,7 +15,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from fastmlp._checks import check_some_weight
 from fastmlp._typing import MatrixLike
+from fastmlp._unreadable import check_no_dates, elements_named
 
 # Elements of an array up to which its own look at it takes less time than scikit-learn's, which takes 50 microseconds.
 FEW_ELEMENTS = 1 << 14
@@ -90,7 +92,9 @@ def check_X(model: Any, X: MatrixLike, columns: Columns, dtype: DTypeLike) -> An
     """
     if columns.suit(X, dtype):
         return X
-    return for_core(validate_data(model, X, accept_sparse="csr", dtype=dtype, order="C", reset=False))
+    with elements_named(dtype, X=X):
+        rows = validate_data(model, X, accept_sparse="csr", dtype=dtype, order="C", reset=False)
+    return for_core(_of_dtype(rows, [dtype]))
 
 
 def check_rows(
@@ -127,7 +131,9 @@ def check_rows(
         )
     if sample_weight is None:
         return columns, X, y, None
+    check_no_dates(sample_weight, "sample_weight")
     weights: np.ndarray = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+    check_some_weight(weights)
     if not np.all(weights):
         y = y.copy()
         y[weights == 0] = y[np.argmax(weights > 0)]
@@ -173,14 +179,25 @@ def check_X_and_y(
         If they do not suit.
     """
     settings = {"order": "C", "multi_output": True, **settings}
-    if columns is not None:
-        X, y = validate_data(model, X, y, reset=False, **settings)
-    else:  # validate_data would tell the model of the columns
-        names = _get_feature_names(X)
-        if y is None:
-            name = type(model).__name__
-            raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
-        X, y = check_X_y(X, y, estimator=model, **settings)
-        columns = Columns(X.shape[1], names)
-    y = y.toarray() if issparse(y) else y
+    dtypes = settings["dtype"] if isinstance(settings["dtype"], list) else [settings["dtype"]]
+    if y is None:
+        raise ValueError(
+            f"This {type(model).__name__} estimator requires y to be passed, but the target y is None; pass the "
+            "targets of the rows as y."
+        )
+    with elements_named(dtypes[0], labels=not is_regressor(model), X=X, y=y):
+        if columns is not None:
+            X, y = validate_data(model, X, y, reset=False, **settings)
+        else:  # validate_data would tell the model of the columns
+            names = _get_feature_names(X)
+            X, y = check_X_y(X, y, estimator=model, **settings)
+            columns = Columns(X.shape[1], names)
+        if y.dtype.kind in "mM" and np.isnat(y).any():  # labels, which scikit-learn looks for NaN in only as numbers
+            raise ValueError("Input y contains NaT.")
+    X, y = _of_dtype(X, dtypes), y.toarray() if issparse(y) else y
     return columns, for_core(X), column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _of_dtype(X, dtypes):
+    """X in the first of the dtypes, unless it is in one: scikit-learn leaves bool where a frame is sparse."""
+    return X if X.dtype in dtypes else X.astype(dtypes[0])

@@ -1,23 +1,25 @@
 """What the estimators share: parameters, checks, and the way from arrays to a trained network."""
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp._blocks import row_blocks
 from fastmlp._hold import held
+from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import MatrixLike
+from fastmlp._views import COMPUTED, ReadOnly
+from fastmlp.deploy._mixin import DeployMixin
 from fastmlp.estimators._arrays import check_X
 from fastmlp.estimators._callbacks import CallbackSupportMixin
 from fastmlp.estimators._docs import DocumentationLinkMixin
 from fastmlp.estimators._fit import FittedAttributesMixin
 from fastmlp.estimators._fitting import learn
-from fastmlp.estimators._parameters import SHARED_CONSTRAINTS
+from fastmlp.estimators._parameters import SHARED_CONSTRAINTS, SharedParameters, available_if
 from fastmlp.estimators._problem import Request
 from fastmlp.estimators._state import StoredStateMixin
 from fastmlp.estimators._targets import Targets
@@ -27,9 +29,11 @@ from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 
 class BaseMLP(
     InspectionMixin,
+    DeployMixin,
     StoredStateMixin,
     FittedAttributesMixin,
     CallbackSupportMixin,
+    SharedParameters,
     DocumentationLinkMixin,
     BaseEstimator,
     metaclass=ABCMeta,
@@ -51,19 +55,12 @@ class BaseMLP(
         activates = self._targets.reads_activated
         return self.network_.predict_raw(X, activate_output=activates, n_jobs=self.n_jobs)
 
-    def _in_blocks(self, X, read):
-        """What `read` makes of raw outputs, a block of rows at a time, so that only the result grows with the rows."""
-        blocks = list(row_blocks(X.shape[0]))
-        if len(blocks) == 1:
-            return read(self._raw_outputs(X))
-        out = None
-        for rows in blocks:
-            block = read(self._raw_outputs(X[rows]))
-            if out is None:
-                out = np.empty((X.shape[0], *block.shape[1:]), block.dtype)
-            out[rows] = block
-        return out
+    def _read_outputs(self, X, read):
+        """What `read` makes of raw outputs, for an already validated X; only the result grows with the rows."""
+        activates = self._targets.reads_activated
+        return self.network_.read_outputs(X, read, activate_output=activates, n_jobs=self.n_jobs)
 
+    @explains_unknown_keywords
     def fit(
         self,
         X: MatrixLike,
@@ -85,11 +82,16 @@ class BaseMLP(
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Not negative; all ones by default. A weight of zero is the same as leaving the row out, for ``classes_``
-            too.
+            too. A batch's loss is divided by its rows times the mean weight of all rows, so that steps follow the
+            weighted mean loss of all rows on average (S10).
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             Rows to validate on after each epoch, in place of those that ``early_stopping`` would hold out. Without
-            ``early_stopping`` they only fill ``validation_loss_curve_`` and ``validation_scores_``. A search that
-            routes them here cuts them into folds if they have as many rows as X, as it does with all metadata.
+            ``early_stopping`` they only fill ``validation_loss_curve_`` and ``validation_scores_``. A pipeline passes
+            X_val on as it is, unless it is built to transform it as it transforms X: call
+            ``sklearn.set_config(enable_metadata_routing=True)``, build
+            ``Pipeline(steps, transform_input=["X_val"])`` with ``set_fit_request(X_val=True, y_val=True)`` on this
+            estimator, and pass X_val and y_val to the pipeline's ``fit``. A search that routes them here cuts them into
+            folds if they have as many rows as X, as it does with all metadata.
 
         Returns
         -------
@@ -104,9 +106,18 @@ class BaseMLP(
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` is reached first.
+            If ``max_iter`` is reached first, or lbfgs gets nowhere.
         UserWarning
-            If ``batch_size`` is larger than the data, or the user interrupts training.
+            If ``batch_size`` is larger than the data, the user interrupts training, columns of X_val lie far outside
+            those of X, or ``early_stopping`` or ``scoring`` is set where it does nothing.
+
+        Notes
+        -----
+        Ctrl-C, and any other signal that Python handles, is heard within a tenth of a second or a step, in the midst of
+        an epoch too. After Ctrl-C the model has the weights of the last step, with ``early_stopping`` the best ones
+        once an epoch has been validated, and of lbfgs's last iteration; ``n_iter_`` and the curves count whole epochs
+        only, ``t_`` every row that was learnt from. What else a handler raises leaves ``fit``: the model then shows its
+        earlier fit, or, if that is gone on with, the weights of the last step.
 
         Examples
         --------
@@ -129,6 +140,7 @@ class BaseMLP(
         return True
 
     @available_if(_has_epochs)
+    @explains_unknown_keywords
     def partial_fit(
         self,
         X: MatrixLike,
@@ -146,6 +158,8 @@ class BaseMLP(
         X : array-like or sparse array of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
+            As for ``fit``, but each row weighs what it is given, because the mean over all calls is not known: it
+            should be near 1. A call with all weights 2 takes twice the gradient.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             As for ``fit``. With ``early_stopping``, ``stop_reason_`` is 'no_improvement' once patience has run out.
 
@@ -180,27 +194,44 @@ class BaseMLP(
     def coefs_(self) -> list[np.ndarray]:
         """Weights W_l of each layer, list of ndarray of shape (fan_in, fan_out): views, not copies.
 
-        Assigning to them, or to one of them, writes into the network. (After ``early_stopping`` a fit that goes on does
-        so from the last weights of the fit before, not from the best ones, which these are.)
+        Assigning to them, or to one of them, writes into the network, and a fit that goes on starts from what was
+        written. (After ``early_stopping`` these are the best weights. If they are left as they are, a fit that goes on
+        before patience has run out does so from the last ones, as if it had never stopped.)
+
+        With batch normalization they are computed: it is folded into them, so that they predict the same without it.
+        They cannot be written to then; ``network_.coefs_`` can.
         """
-        return self.network_.coefs_
+        return self._weights(0)
 
     @coefs_.setter
-    def coefs_(self, values):
-        check_is_fitted(self)
-        self.network_.coefs_ = values
+    def coefs_(self, values: Sequence[Any]) -> None:
+        self._network_to_write().coefs_ = values
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
-        """Biases b_l of each layer, list of ndarray of shape (fan_out,): views, not copies."""
-        return self.network_.intercepts_
+        """Biases b_l of each layer, list of ndarray of shape (fan_out,): views, or computed, as ``coefs_``."""
+        return self._weights(1)
 
     @intercepts_.setter
-    def intercepts_(self, values):
-        check_is_fitted(self)
-        self.network_.intercepts_ = values
+    def intercepts_(self, values: Sequence[Any]) -> None:
+        self._network_to_write().intercepts_ = values
 
-    def __sklearn_tags__(self):
+    def _weights(self, which):
+        network = self.network_
+        if network.is_plain:
+            return (network.coefs_, network.intercepts_)[which]
+        try:
+            return ReadOnly(network.folded_weights()[which])
+        except ValueError as error:  # hasattr is to say no
+            raise AttributeError(str(error)) from error
+
+    def _network_to_write(self):
+        check_is_fitted(self)
+        if not self.network_.is_plain:
+            raise AttributeError(COMPUTED)
+        return self.network_
+
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True

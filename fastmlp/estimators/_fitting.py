@@ -1,6 +1,8 @@
 """From what is to be learnt to a fit: network, solver, and the run that trains them."""
 
 from dataclasses import replace
+from functools import partial
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,9 @@ from fastmlp._hold import held
 from fastmlp._warn import warn_convergence
 from fastmlp.estimators._callbacks import FitTasks, is_watched, with_callbacks
 from fastmlp.estimators._fit import Fit
-from fastmlp.estimators._parameters import hidden_sizes
+from fastmlp.estimators._parameters import hidden_sizes, name_of_scoring, parameter_values
 from fastmlp.estimators._problem import Checked, Request, check_request, hold_out, validation_of
+from fastmlp.inspection._diagnose import fault_of_data, likeliest_fault, quick_evidence
 from fastmlp.network import Network, check_activations, check_dropout, check_trainable
 from fastmlp.training.callbacks import Callback
 from fastmlp.training.problem import Problem
@@ -60,7 +63,7 @@ def learn(request: Request) -> None:
         if fit.history.stop_reason == "diverged":
             fit.solver = None  # its moments are no good either
     if fit.history.stop_reason == "max_iter" and not request.incremental:
-        warn_convergence(solver.not_converged(model.max_iter))
+        warn_convergence(solver.not_converged(model.max_iter, _advice(likeliest_fault, model, checked.problem)))
 
 
 def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
@@ -84,6 +87,8 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         random_state = solver_before.random_state
     network = _network_of(request, checked, random_state)
     checked = hold_out(request, checked, random_state)
+    # What comes in parts has no mean that is known: each row's weight counts as it is.
+    checked.problem = checked.problem.in_steps(mean_weight=1.0 if request.incremental else None)
     solver = SOLVERS[model.solver].from_settings(
         model,
         network,
@@ -101,6 +106,8 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         solver.history,
         solver,
         checked.split_random_state,
+        moment_bytes=sum(moment.nbytes for moment in solver.moments),
+        batch_rows=solver.batch_size,
         checked=checked.parameters,
     )
     return checked, fit, solver
@@ -124,15 +131,61 @@ def observers_of(request: Request, checked: Checked, fit: Fit) -> Observers:
     ValueError
         If the rows to validate on, a scorer or a callback would fail in the course of the fit.
     """
-    model = request.model
+    model, before = request.model, request.before
     validation = validation_of(request, checked, fit)
-    has_been_tried = request.incremental and request.before is not None
-    if validation is not None and not has_been_tried:
+    # The parts of a stream are of one kind, and their losses are compared.
+    loss_rows = None if request.incremental else (checked.problem.identity(), model.alpha, model.l1)
+    validation_rows = None if validation is None else (validation.problem.identity(), name_of_scoring(model.scoring))
+    if validation is not None and (before is None or before.history.validation_rows != validation_rows):
         validation.check()
-    for callback in [*checked.callbacks, *getattr(model, "_skl_callbacks", [])]:
-        if isinstance(callback, Callback):
-            callback.check(model, has_validation=validation is not None)
-    return Observers(model, checked.callbacks, validate=validation, max_time=model.max_time, verbose=model.verbose)
+    callbacks = [*checked.callbacks, *getattr(model, "_skl_callbacks", [])]
+    if callbacks:
+        check_observing_callbacks(request, callbacks, fit, has_validation=validation is not None)
+    return Observers(
+        model,
+        checked.callbacks,
+        validate=validation,
+        max_time=model.max_time,
+        verbose=model.verbose,
+        advise=None if request.incremental else partial(_advice, fault_of_data, model, checked.problem),
+        loss_rows=loss_rows,
+        validation_rows=validation_rows,
+    )
+
+
+def _advice(find, model, problem):
+    finding = find(quick_evidence(model, problem))
+    return "" if finding is None else str(finding)
+
+
+def check_observing_callbacks(request: Request, callbacks: list, fit: Fit, *, has_validation: bool) -> None:
+    """Check this package's callbacks, and let them rehearse where the fit before had not the same ones.
+
+    Parameters
+    ----------
+    request : Request
+    callbacks : list of callable
+        All of the model's.
+    fit : Fit
+        It remembers what has been rehearsed.
+    has_validation : bool
+
+    Raises
+    ------
+    ValueError, OSError
+        If a callback would fail in the course of the fit.
+    """
+    model = request.model
+    own = [callback for callback in callbacks if isinstance(callback, Callback)]
+    if not own:
+        return
+    for callback in own:
+        callback.check(model, has_validation=has_validation)
+    fit.rehearsed = (*parameter_values(model), *callbacks)
+    before = () if request.before is None else request.before.rehearsed
+    if len(before) != len(fit.rehearsed) or not all(map(is_, before, fit.rehearsed)):
+        for callback in own:
+            callback.rehearse(model)
 
 
 def _train(request: Request, problem: Problem, solver: Solver, observers: Observers) -> None:

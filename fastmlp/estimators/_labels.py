@@ -1,6 +1,10 @@
 """What classifiers share about their targets."""
 
+from collections.abc import Sequence
+from numbers import Integral, Real
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from fastmlp._blocks import row_blocks
@@ -39,12 +43,16 @@ def class_numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return codes
 
 
-def distinct_labels(y: np.ndarray) -> np.ndarray:
+def distinct_labels(labels: np.ndarray, y: np.ndarray, name: str = "y") -> np.ndarray:
     """The classes of a target.
 
     Parameters
     ----------
-    y : ndarray of shape (n_samples,)
+    labels : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        What they are a column of.
+    name : str, default="y"
+        What messages call it.
 
     Returns
     -------
@@ -53,20 +61,59 @@ def distinct_labels(y: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        If y holds fractions, or labels that have no order among each other.
+        If there are fractions, or labels that have no order among each other.
     """
     try:
-        check_classification_targets(y)
-        return np.unique(y)
+        check_classification_targets(labels)
+        return np.unique(labels)
     except (ValueError, TypeError) as error:
-        if y.dtype != object:
+        if labels.dtype != object:
             raise
-        types = sorted({type(label).__name__ for label in y})
-        one = types[0] if len(types) == 1 and types != ["NoneType"] else "str"
+        if any(label is None for label in labels):
+            remedy = "leave out the rows without a label" if name == "y" else "name labels only"
+            raise ValueError(f"Unknown label type: {name} holds None; {remedy}.") from error
+        types = sorted({type(label).__name__ for label in labels})
         raise ValueError(
-            f"Unknown label type: y holds labels of type {', '.join(types)} as objects; pass labels of one type, "
-            f"for example y.astype({one}), and leave out rows without a label."
+            f"Unknown label type: {name} holds labels of type {', '.join(types)} as objects; pass labels of one type, "
+            f"for example {_as_one_type(y, name)}."
         ) from error
+
+
+def check_classes(classes: ArrayLike | None) -> None:
+    """Refuse classes of one target that no y can have.
+
+    Parameters
+    ----------
+    classes : array-like or None
+        As given to ``partial_fit``.
+
+    Raises
+    ------
+    ValueError
+        If they are objects other than strings, or have no order among each other.
+    """
+    labels = np.asarray(classes)
+    if labels.dtype == object and labels.ndim == 1:
+        distinct_labels(labels, labels, "classes")
+
+
+def _as_one_type(y, name):
+    """What to type for labels of one type."""
+    if y.ndim == 1 and any(isinstance(label, Sequence) and not isinstance(label, str) for label in y):
+        return f"[str(label) for label in {name}]"  # which NumPy would take for more dimensions
+    return f"np.asarray({name}).astype({_type_for(y)})"
+
+
+def _type_for(y):
+    """Name of the type that all labels can be converted to, and are accepted as."""
+    for name, kind in {"bool": bool | np.bool_, "int": Integral, "float": Real}.items():
+        if all(isinstance(label, kind) for label in y.flat):
+            try:
+                check_classification_targets(y.astype(name))
+            except OverflowError:
+                break
+            return name
+    return "str"
 
 
 def check_indicator_matrix(y: np.ndarray) -> None:

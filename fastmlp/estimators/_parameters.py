@@ -1,28 +1,68 @@
 """The constructors' parameters: how they are kept, and what the estimators allow of those they share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from numbers import Integral, Real
 from operator import attrgetter, is_
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.metrics import check_scoring
-from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_parameter_constraints
+from sklearn.utils import metaestimators
+from sklearn.utils._param_validation import (
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
 
+from fastmlp._checks import float_dtype
+from fastmlp._names import did_you_mean, in_braces, meant
+from fastmlp._typing import Callbacks, FloatType, RandomState, Scoring
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.initializers import INITIALIZERS
+from fastmlp.losses import LOSSES
+from fastmlp.training._scoring import check_scorer_name
 from fastmlp.training._threads import check_n_jobs
 from fastmlp.training.schedules import SCHEDULES, WITH_MEMORY, Schedule
 from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class Names(StrOptions):
+    """Strings, which messages list in their own order; those of scikit-learn have that of a set, which is by chance."""
+
+    def __init__(self, *names: str):
+        super().__init__(set(names))
+        self.names = names
+
+    def __str__(self) -> str:
+        return f"a str among {in_braces(self.names)}"
+
+
+class DtypeNames(Names):
+    """Names of dtypes, and what stands for the same dtypes."""
+
+    def is_satisfied_by(self, value: object) -> bool:
+        """Whether it is one of the names, or read as float32 or float64."""
+        if super().is_satisfied_by(value):
+            return True
+        try:
+            float_dtype(value)
+        except ValueError:
+            return False
+        return True
+
+
 SHARED_CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions({*ACTIVATIONS, PowerProduct.name}), Activation, list, tuple],
-    "solver": [StrOptions(set(SOLVERS))],
+    "activation": [Names(*ACTIVATIONS, PowerProduct.name), Activation, list, tuple],
+    "solver": [Names(*SOLVERS)],
     "alpha": [Interval(Real, 0, None, closed="left")],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions({*WITH_MEMORY, *SCHEDULES}), Schedule, callable],
+    "batch_size": [Names("auto"), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [Names(*WITH_MEMORY, *SCHEDULES), Schedule, callable],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "power_t": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -40,26 +80,78 @@ SHARED_CONSTRAINTS: dict[str, Any] = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "out_activation": [StrOptions({"auto", *ACTIVATIONS, PowerProduct.name}), Activation],
+    "out_activation": [Names("auto", *ACTIVATIONS, PowerProduct.name), Activation],
     "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
     "input_dropout": [Interval(Real, 0, 1, closed="left")],
     "batch_norm": ["boolean"],
     "l1": [Interval(Real, 0, None, closed="left")],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
-    "init": [StrOptions({"auto", *INITIALIZERS}), list, tuple],
-    "trainable": [StrOptions({"all", "last"}), "array-like"],
+    "init": [Names("auto", *INITIALIZERS), list, tuple],
+    "trainable": [Names("all", "last"), "array-like"],
     "scoring": [str, callable, None],
     "max_time": [Interval(Real, 0, None, closed="neither"), None],
     "callbacks": [None, callable, list, tuple],
-    "dtype": [StrOptions({"auto", "float32", "float64"})],
+    "dtype": [DtypeNames("auto", "float32", "float64")],
     "n_jobs": "no_validation",  # by check_n_jobs
 }
 
+
+class SharedParameters:
+    """The parameters as attributes, for type checkers: `store` sets them, which these do not see."""
+
+    hidden_layer_sizes: int | Sequence[int]
+    activation: str | Activation | Sequence[str | Activation]
+    solver: str
+    alpha: float
+    batch_size: int | str
+    learning_rate: str | Schedule | Callable[[int], float]
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    random_state: RandomState
+    tol: float
+    verbose: bool
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    out_activation: str | Activation
+    dropout: float | Sequence[float]
+    input_dropout: float
+    batch_norm: bool
+    l1: float
+    weight_decay: float
+    clip_norm: float | None
+    init: str | Sequence[str]
+    trainable: str | Sequence[int]
+    scoring: Scoring
+    max_time: float | None
+    callbacks: Callbacks
+    dtype: FloatType
+    n_jobs: int | None
+
+
+# Parameters whose names are of one kind of things each.
+NAMED = ("activation", "solver", "loss", "learning_rate", "init")
+# Parameters that stand beside hidden_layer_sizes in calls without names.
+POSITIONAL = ("loss", "activation")
 # Types of values that stay what they are.
 CONSTANTS = (bool, int, float, str, type(None))
 # What stands for a value that may change in its place, or be told from others by no identity.
 _CHANGEABLE = object()
+
+
+def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
+    """scikit-learn's decorator of the same name, with types: the method keeps its own."""
+    return metaestimators.available_if(check)
 
 
 def store(estimator: object, arguments: dict[str, Any]) -> None:
@@ -96,16 +188,76 @@ def check_parameters(model: Any, checked: tuple = ()) -> tuple:
         If a parameter is not as its constraint says.
     """
     constraints = model._parameter_constraints
-    values = _getter(model.__class__)(model)
+    values = parameter_values(model)
     if checked and all(map(is_, values, checked)):
         return checked
     known = checked or (_CHANGEABLE,) * len(values)
     changed = {name: value for name, value, old in zip(constraints, values, known, strict=True) if value is not old}
-    validate_parameter_constraints(
-        {name: constraints[name] for name in changed}, changed, caller_name=type(model).__name__
-    )
+    _validate({name: constraints[name] for name in changed}, changed, type(model).__name__)
     check_n_jobs(model.n_jobs)
     return tuple([value if _is_constant(value) else _CHANGEABLE for value in values])
+
+
+def parameter_values(model: Any) -> tuple:
+    """The parameters, in the order of their constraints."""
+    return _getter(model.__class__)(model)
+
+
+def _validate(constraints, values, caller_name):
+    try:
+        validate_parameter_constraints(constraints, values, caller_name=caller_name)
+    except InvalidParameterError as error:
+        name = str(error).split("'")[1]
+        raise InvalidParameterError(f"{error}{_hint(name, values, constraints)}") from None
+
+
+def _hint(name, values, constraints):
+    """What to write, where a refused value suggests it; else ""."""
+    value = values[name]
+    if name == "learning_rate" and isinstance(value, Real) and not isinstance(value, bool):
+        return f" Did you mean learning_rate_init={value!r}?"
+    sizes = _sizes_meant(name, value, values.get("hidden_layer_sizes"))
+    if sizes is not None:
+        return f" Did you mean hidden_layer_sizes={sizes!r}?"
+    hint = did_you_mean(name, value, _names_among(constraints[name])) or _of_another(value, constraints)
+    return hint if hint or name != "loss" else _of_another_estimator(value)
+
+
+def _sizes_meant(name, value, sizes):
+    """What was meant for hidden_layer_sizes, but is in the place of another argument; or None."""
+    if name in POSITIONAL and _is_size(value) and _is_size(sizes):  # a layer an argument
+        return (value, sizes) if name == "loss" else (sizes, value)
+    return value if name == "loss" and _are_sizes(value) else None
+
+
+def _is_size(value):
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _are_sizes(value):
+    try:
+        return not isinstance(value, bool) and bool(hidden_sizes(value))
+    except ValueError:
+        return False
+
+
+def _names_among(allowed):
+    return [name for constraint in allowed if isinstance(constraint, Names) for name in constraint.names]
+
+
+def _of_another(value, constraints):
+    """A name that is one of another parameter, as where the order of positional arguments is another."""
+    for name in NAMED if isinstance(value, str) and value != "auto" else ():
+        if value in _names_among(constraints.get(name, ())):
+            return f" Did you mean {name}={value!r}?"
+    return ""
+
+
+def _of_another_estimator(loss):
+    name = meant("loss", loss, LOSSES)
+    if name is None:
+        return ""
+    return f" loss={name!r} is for {'MLPClassifier' if LOSSES[name].for_classifiers else 'MLPRegressor'}."
 
 
 @cache
@@ -117,7 +269,7 @@ def _getter(estimator: Any) -> Callable[[Any], tuple]:
 def _is_constant(value):
     if type(value) is tuple:
         return all(type(part) in CONSTANTS for part in value)
-    return type(value) in CONSTANTS
+    return type(value) in CONSTANTS or isinstance(value, (type, np.dtype))
 
 
 def check_solver(settings: Any) -> None:
@@ -187,7 +339,25 @@ def scorer_of(model: Any) -> Callable | str | None:
     """
     if model.scoring is None or (isinstance(model.scoring, str) and model.scoring == "loss"):
         return model.scoring
+    check_scorer_name(model.scoring, others=["loss"])
     return check_scoring(model, model.scoring)
+
+
+def name_of_scoring(scoring: Callable | str | None) -> str | None:
+    """What tells a scoring from others, without keeping it: where it can be imported from, or what it shows of itself.
+
+    Parameters
+    ----------
+    scoring : str, callable or None
+
+    Returns
+    -------
+    str or None
+    """
+    name = getattr(scoring, "__qualname__", "<>")
+    if scoring is None or isinstance(scoring, str):
+        return scoring
+    return repr(scoring) if "<" in name else f"{scoring.__module__}.{name}"
 
 
 def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
@@ -206,7 +376,7 @@ def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
     ValueError
         If they are no positive integers.
     """
-    sizes = hidden_layer_sizes
+    sizes: Any = hidden_layer_sizes
     if isinstance(sizes, Integral):
         sizes = [sizes]
     elif isinstance(sizes, (dict, set, str)) or not np.iterable(sizes):

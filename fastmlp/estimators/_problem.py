@@ -13,14 +13,16 @@ from scipy.sparse import issparse
 from sklearn.base import is_regressor
 from sklearn.model_selection import train_test_split
 
-from fastmlp._typing import MatrixLike
+from fastmlp._checks import float_dtype
+from fastmlp._typing import Matrix
+from fastmlp._warn import warn
 from fastmlp.estimators._arrays import Columns, check_rows, for_core
 from fastmlp.estimators._fit import Fit
 from fastmlp.estimators._parameters import check_callbacks, check_parameters, check_solver, scorer_of
 from fastmlp.estimators._targets import Targets
-from fastmlp.estimators._validation import GivenScorer, Validation
+from fastmlp.estimators._validation import GivenScorer, Validation, warn_of_other_scale
 from fastmlp.training.problem import Problem
-from fastmlp.training.solvers import SOLVERS
+from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 
 
 @dataclass(eq=False)
@@ -41,7 +43,7 @@ class Request:
     """
 
     model: Any
-    X: MatrixLike
+    X: Matrix
     y: ArrayLike
     sample_weight: ArrayLike | None
     validation: tuple
@@ -122,6 +124,8 @@ def check_request(request: Request) -> Checked:
     parameters = check_parameters(model, () if before is None else before.checked)
     has_new_parameters = before is None or parameters is not before.checked
     check_validation_arguments(request)
+    if not request.incremental or has_new_parameters:
+        warn_of_what_is_ignored(request)
     if has_new_parameters:
         check_solver(model)
     callbacks = check_callbacks(model.callbacks)
@@ -148,10 +152,11 @@ def _codec_of(request, y, has_new_parameters):
 def _dtype_to_compute(request):
     """The dtype of X, or a list of those that it may have."""
     wanted = request.model.dtype
+    is_free = isinstance(wanted, str) and wanted == "auto"
     if request.before is None:
-        return [np.float64, np.float32] if wanted == "auto" else wanted
+        return [np.float64, np.float32] if is_free else float_dtype(wanted)
     dtype = request.before.network.parameters.dtype
-    if wanted != "auto" and wanted != dtype.name:
+    if not is_free and float_dtype(wanted) != dtype:
         raise ValueError(
             f"dtype is {wanted!r}, but the model to continue computes in {dtype.name}; keep it, or set "
             "warm_start=False and use fit."
@@ -184,6 +189,32 @@ def check_validation_arguments(request: Request) -> None:
     scorer_of(request.model)
 
 
+def warn_of_what_is_ignored(request: Request) -> None:
+    """Warn of parameters that do nothing in this call.
+
+    No error, because a search may try them beside others with which they do.
+
+    Parameters
+    ----------
+    request : Request
+    """
+    model = request.model
+    has_epochs = SOLVERS[model.solver].has_epochs
+    if model.early_stopping and not has_epochs:
+        warn(
+            f"early_stopping is True, which solver={model.solver!r} ignores: it holds out no rows, and ends where it "
+            f"has converged. Set early_stopping=False, or use one of: {', '.join(solvers_with_epochs())}.",
+            UserWarning,
+        )
+    if model.scoring is not None and not request.validates and not request.holds_out:
+        remedy = ", set early_stopping=True" if has_epochs and not request.incremental else ""
+        warn(
+            f"scoring is {model.scoring!r}, which is ignored, because there are no rows to validate on. Pass X_val and "
+            f"y_val{remedy}, or set scoring=None.",
+            UserWarning,
+        )
+
+
 def total_weight(
     codec: Targets, targets: np.ndarray, sample_weight: np.ndarray | None, counted: tuple, dtype: np.dtype
 ) -> np.ndarray | None:
@@ -206,14 +237,14 @@ def total_weight(
     Raises
     ------
     ValueError
-        If their sum, or one divided by it, is too large for the dtype.
+        If they are 0 for all rows, or their sum or one divided by it is too large for the dtype.
     """
     weights = codec.weigh(targets, sample_weight, counted)
     if weights is None:
         return None
     with np.errstate(over="ignore", divide="ignore"):
         total = np.sum(weights, dtype=dtype)
-        if total > 0 and not (np.isfinite(total) and np.isfinite(1 / total)):
+        if not (np.isfinite(total) and np.isfinite(1 / total)):
             names = "sample_weight" if weights is sample_weight else "sample_weight times class_weight"
             raise ValueError(f"{names} sums to {total:g}; scale it, so that its mean is near 1.")
     return for_core(weights.astype(dtype, copy=False))
@@ -298,8 +329,10 @@ def validation_of(request: Request, checked: Checked, fit: Fit) -> Validation | 
     """
     if request.validates:
         problem, given = _given_problem(request, checked, fit)
+        if not request.incremental:  # a part of a stream need not be like the whole
+            warn_of_other_scale(checked.problem, problem, fit.columns)
     elif checked.held_out is not None:
-        problem = replace(checked.problem, rows=checked.held_out)
+        problem = replace(checked.problem, rows=checked.held_out, mean_weight=None)
         given = request.X, request.y, checked.own_weight
     else:
         return None
@@ -326,6 +359,6 @@ def _given_problem(request, checked, fit):
             raise ValueError(
                 f"R^2 of {problem.n_rows} row is not defined; pass two rows or more, or set scoring='loss'."
             )
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"The rows to validate on, X_val and y_val, cannot be used: {error}") from error
     return problem, (*request.validation[:2], own_weight)

@@ -2,15 +2,14 @@
 
 import os
 import pickle
-import secrets
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO
 
 import joblib
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp._paths import check_path
+from fastmlp._paths import written_file
 from fastmlp.estimators._fit import Fit
 
 # Version of the pickled state. Raise it when the state changes, and teach `__setstate__` the older one.
@@ -20,11 +19,11 @@ STATE_VERSION = 2
 class VersionedStateMixin:
     """Pickles of an estimator that say which version of its state they hold."""
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()
         return {**state, "_fastmlp_state_version": STATE_VERSION}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         state = state.copy()
         version = state.pop("_fastmlp_state_version", None)
         if version != STATE_VERSION:
@@ -42,7 +41,7 @@ class StoredStateMixin(VersionedStateMixin):
 
     _fit: Fit | None
 
-    def save_checkpoint(self, path: str | os.PathLike) -> None:
+    def save_checkpoint(self, path: str | os.PathLike[str]) -> None:
         """Write the model with all that training needs to go on from here, as if it had never stopped.
 
         Beside the weights that is the optimizer's moments, schedule, patience, history and random state, and within a
@@ -53,16 +52,17 @@ class StoredStateMixin(VersionedStateMixin):
         Parameters
         ----------
         path : str or path-like
-            A file there is replaced at once, so that a crash leaves it or the new one whole.
+            A file there is replaced at once, so that a crash leaves it or the new one whole; the new one has its
+            rights. What killed processes left of files that they were writing in this folder is removed.
 
         Raises
         ------
         NotFittedError
             Before the first fit.
         ValueError
-            If a parameter cannot be pickled, as a lambda in ``callbacks``, or `path` is no path.
-        FileNotFoundError, IsADirectoryError
-            If the file's folder is not there, or `path` is a folder itself.
+            If a parameter cannot be pickled, as a lambda in ``callbacks``, or `path` is no path, or a device or pipe.
+        OSError
+            If the file's folder is not there or cannot be written to, or `path` is a folder itself or too long.
 
         Examples
         --------
@@ -78,32 +78,27 @@ class StoredStateMixin(VersionedStateMixin):
         (1, 2)
         """
         check_is_fitted(self)
+        with written_file(path) as file:
+            self._write_checkpoint(file)
+
+    def _write_checkpoint(self, file: BinaryIO) -> None:
         solver = None if self._fit is None else self._fit.solver
-        path = os.path.realpath(check_path(path))  # a link stays one
-        temporary = os.path.join(os.path.dirname(path), f".checkpoint-{secrets.token_hex(8)}")
         with solver.as_ended() if solver is not None else nullcontext():
             self._keeps_training_state = True
             try:
-                with open(temporary, "xb") as file:
-                    joblib.dump(self, file)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, path)
-            except BaseException as error:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary)
-                if isinstance(error, (pickle.PicklingError, AttributeError, TypeError)):
-                    raise ValueError(
-                        f"The model cannot be pickled: {error}; pass functions that are defined at the top of a module."
-                    ) from error
-                raise
+                joblib.dump(self, file)
+            except (pickle.PicklingError, AttributeError, TypeError) as error:
+                raise ValueError(
+                    f"The model cannot be pickled: {error}; pass functions that are defined at the top of a module."
+                ) from error
             finally:
                 del self._keeps_training_state
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         fit, keeps_all = state.get("_fit"), state.pop("_keeps_training_state", False)
         if fit is not None:
             goes_on = self.warm_start or (fit.solver is not None and fit.solver.continues)
-            state["_fit"] = replace(fit) if keeps_all or goes_on else fit.without_training_state()
+            # What has been rehearsed may have been replaced since, and need not be pickled then.
+            state["_fit"] = replace(fit, rehearsed=()) if keeps_all or goes_on else fit.without_training_state()
         return state

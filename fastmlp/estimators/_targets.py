@@ -29,12 +29,18 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 from scipy.special import expit, log_expit, log_softmax
 from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import check_consistent_length
 
+from fastmlp._unreadable import check_numbers
 from fastmlp.activations import ACTIVATIONS, Activation, Softmax, get_activation
-from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, class_numbers, distinct_labels
+from fastmlp.estimators._labels import (
+    check_classes,
+    check_indicator_matrix,
+    check_same_classes,
+    class_numbers,
+    distinct_labels,
+)
 from fastmlp.losses import LOSSES, CrossEntropy, Loss, Quantile, get_loss
 
 
@@ -152,8 +158,8 @@ class Targets(ABC):
         """Predictions in the user's words and shape, from what `decide` returns."""
 
     @abstractmethod
-    def score(self, raw: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        """Score of raw outputs against encoded targets."""
+    def score(self, decided: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        """Score of what `decide` returns against encoded targets."""
 
 
 class Numbers(Targets):
@@ -203,8 +209,7 @@ class Numbers(Targets):
         return True
 
     def encode(self, y, dtype):
-        if y.dtype.kind not in "biuf":
-            raise ValueError(f"y holds {y.dtype.type.__name__} values; pass numbers, for example y.astype(float).")
+        check_numbers(y, "y")
         y = y.reshape(-1, 1) if y.ndim == 1 else y
         with np.errstate(over="ignore"):
             targets = np.ascontiguousarray(y, dtype=dtype)
@@ -230,11 +235,11 @@ class Numbers(Targets):
             return decided.reshape(len(decided), self.n_targets, len(self.loss.levels))
         return decided
 
-    def score(self, raw, targets, sample_weight=None):
+    def score(self, decided, targets, sample_weight=None):
         """R^2, or for quantiles the mean over levels of D^2."""
         if not isinstance(self.loss, Quantile):
-            return r2_score(targets, raw, sample_weight=sample_weight)
-        by_level = raw.reshape(len(raw), -1, len(self.loss.levels))
+            return r2_score(targets, decided, sample_weight=sample_weight)
+        by_level = decided.reshape(len(decided), -1, len(self.loss.levels))
         return np.mean(
             [
                 d2_pinball_score(targets, by_level[:, :, k], alpha=level, sample_weight=sample_weight)
@@ -360,9 +365,9 @@ class ClassTargets(Targets):
         """Share of the samples whose predicted labels are all right."""
         return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
-    def score(self, raw, targets, sample_weight=None):
+    def score(self, decided, targets, sample_weight=None):
         """Accuracy."""
-        return accuracy_score(targets, self.decide(raw), sample_weight=sample_weight)
+        return accuracy_score(targets, decided, sample_weight=sample_weight)
 
     def weigh(self, targets, sample_weight, counted):
         if self.class_weight is None:
@@ -393,7 +398,7 @@ class Classes(ClassTargets):
         if known.classes is not None:
             classes = known.classes
         else:
-            classes = distinct_labels(y)
+            classes = distinct_labels(y, y)
             if known.before is not None:
                 check_same_classes(classes, known.before.classes)
         wanted = settings.get("out_activation", "auto")
@@ -442,17 +447,7 @@ class Classes(ClassTargets):
         """Weight of each class; the classes have `counts` samples."""
         if isinstance(self.class_weight, str):
             return balanced(counts)
-        if not isinstance(self.class_weight, dict):
-            raise ValueError(f"class_weight is {self.class_weight!r}; pass a dict from class labels to weights.")
-        unknown = [label for label in self.class_weight if label not in self.classes]
-        if unknown:
-            raise ValueError(
-                f"class_weight has {unknown}, which are not among the classes {self.classes}; remove them."
-            )
-        weights = [self.class_weight.get(label, 1.0) for label in self.classes.tolist()]
-        if not all(isinstance(weight, Real) for weight in weights):
-            raise ValueError(f"class_weight is {self.class_weight!r}; pass finite weights of at least 0.")
-        return np.array(weights, dtype=np.float64)
+        return given_weights(self.class_weight, self.classes)
 
 
 class Binary(Classes):
@@ -476,10 +471,13 @@ class Binary(Classes):
         return super().decision_values(raw).ravel()
 
     def probabilities(self, raw):
+        """Of two classes; beside an only one, as in scikit-learn's MLPClassifier, of one that nobody has seen."""
         if self._is_logistic:
             return expit(self._logits(raw))
         outputs = self._activated(raw)
-        return normalized(np.hstack([1 - outputs, outputs]) if len(self.classes) == 2 else np.ones_like(outputs))
+        if self.out_activation.is_distribution:  # over an only class
+            return np.hstack([outputs, 1 - outputs])
+        return normalized(np.hstack([1 - outputs, outputs]))
 
     def log_probabilities(self, raw):
         return log_expit(self._logits(raw)) if self._is_logistic else super().log_probabilities(raw)
@@ -489,8 +487,8 @@ class Binary(Classes):
         return self.out_activation == ACTIVATIONS["logistic"]
 
     def _logits(self, raw):
-        """The logits of both classes, which lose no digits as 1 - p would; infinite for an only class."""
-        return np.hstack([-raw, raw]) if len(self.classes) == 2 else np.full_like(raw, np.inf)
+        """The logits of both classes, which lose no digits as 1 - p would."""
+        return np.hstack([-raw, raw])
 
 
 class Distributions(Classes):
@@ -518,9 +516,9 @@ class Distributions(Classes):
     def goes_on_with(self, y, classes):
         return False
 
-    def score(self, raw, targets, sample_weight=None):
+    def score(self, decided, targets, sample_weight=None):
         """Accuracy of the most probable class."""
-        return super().score(raw, targets.argmax(axis=1), sample_weight)
+        return super().score(decided, targets.argmax(axis=1), sample_weight)
 
     def _weights_of(self, targets, counted, counted_weight):
         return targets @ self._weights_of_classes(np.average(counted, axis=0, weights=counted_weight))
@@ -592,7 +590,8 @@ class Labels(ClassTargets):
 
     def _weights_of(self, targets, counted, counted_weight):
         codes, counted = targets.astype(np.intp), counted.astype(np.intp)
-        return weights_of_columns(codes, codes, counted, counted_weight, [2] * self.n_outputs, self.class_weight)
+        classes = [np.arange(2)] * self.n_outputs
+        return weights_of_columns(codes, counted, counted_weight, classes, self.class_weight)
 
 
 class SeveralTargets(ClassTargets):
@@ -610,7 +609,7 @@ class SeveralTargets(ClassTargets):
         if known.classes is None:
             if classes is not None:
                 check_columns(y, classes)
-            found = [distinct_labels(column) for column in y.T]
+            found = [distinct_labels(column, y) for column in y.T]
             if classes is not None:
                 check_same_classes(found, classes)
             classes = found
@@ -687,13 +686,13 @@ class SeveralTargets(ClassTargets):
         check_columns(y, self.classes)
         return float(np.average(np.all(predicted == y, axis=1), weights=sample_weight))
 
-    def score(self, raw, targets, sample_weight=None):
+    def score(self, decided, targets, sample_weight=None):
         """Share of the samples with all targets right."""
-        return np.average(np.all(self.decide(raw) == self.decide(targets), axis=1), weights=sample_weight)
+        return np.average(np.all(decided == self.decide(targets), axis=1), weights=sample_weight)
 
     def _weights_of(self, targets, counted, counted_weight):
         codes, counted = self.decide(targets), self.decide(counted)
-        return weights_of_columns(codes, self.labels(codes), counted, counted_weight, self._sizes, self.class_weight)
+        return weights_of_columns(codes, counted, counted_weight, self.classes, self.class_weight)
 
 
 # The first that takes y is its kind.
@@ -789,6 +788,7 @@ def classes_to_come(classes: ArrayLike | None, before: ClassTargets | None) -> n
         return classes
     if classes is None and before is not None:
         return before.classes
+    check_classes(classes)
     known = SimpleNamespace(classes_=None if before is None else before.classes)
     _check_partial_fit_first_call(known, classes)
     return known.classes_
@@ -809,23 +809,53 @@ def check_columns(y: np.ndarray, classes: list[np.ndarray]) -> None:
         raise ValueError(f"y has shape {y.shape}, but the model has {len(classes)} targets; pass one column for each.")
 
 
+def given_weights(class_weight: Any, classes: np.ndarray) -> np.ndarray:
+    """The weight of each class of one target by a user's dict, 1 where it says none.
+
+    Parameters
+    ----------
+    class_weight : dict
+        It may name classes that these rows do not have.
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If it is no dict of numbers, or names none of the classes.
+    """
+    if not isinstance(class_weight, dict):
+        raise ValueError(f"class_weight is {class_weight!r}; pass a dict from class labels to weights.")
+    labels = classes.tolist()
+    if class_weight and not any(label in class_weight for label in labels):
+        raise ValueError(
+            f"class_weight has {list(class_weight)}, which are not among the classes {classes}; name classes as y does."
+        )
+    weights = [class_weight.get(label, 1.0) for label in labels]
+    if not all(isinstance(weight, Real) for weight in weights):
+        raise ValueError(f"class_weight is {class_weight!r}; pass finite weights of at least 0.")
+    return np.array(weights, dtype=np.float64)
+
+
 def weights_of_columns(
     codes: np.ndarray,
-    labels: np.ndarray,
     counted: np.ndarray,
     counted_weight: np.ndarray | None,
-    n_classes: Sequence[int],
+    classes: Sequence[np.ndarray],
     class_weight: dict | Sequence[dict] | str | None,
 ) -> np.ndarray:
     """The product over columns of the weights of their classes.
 
     Parameters
     ----------
-    codes, labels : ndarray of shape (n_samples, n_columns)
-        Class numbers of each column, and their labels.
+    codes : ndarray of shape (n_samples, n_columns)
+        Class numbers of each column.
     counted, counted_weight : ndarray of shape (n_counted, n_columns), and (n_counted,) or None
         Class numbers and sample weights by whose frequencies 'balanced' goes.
-    n_classes : sequence of int
+    classes : sequence of ndarray
         Classes of each column.
     class_weight : sequence of dict, or "balanced"
 
@@ -836,19 +866,21 @@ def weights_of_columns(
     Raises
     ------
     ValueError
-        If the dicts do not suit the labels.
+        If the dicts do not suit the columns.
     """
     if isinstance(class_weight, str):
-        columns = zip(codes.T, counted.T, n_classes, strict=True)
-        weights = [balanced(np.bincount(by, counted_weight, minlength=n))[column] for column, by, n in columns]
-        return np.prod(weights, axis=0)
-    try:
-        return compute_sample_weight(class_weight, labels)
-    except ValueError as error:
+        of_classes = [
+            balanced(np.bincount(column, counted_weight, minlength=len(labels)))
+            for column, labels in zip(counted.T, classes, strict=True)
+        ]
+    elif isinstance(class_weight, list) and len(class_weight) == len(classes):
+        of_classes = [given_weights(*of_column) for of_column in zip(class_weight, classes, strict=True)]
+    else:
         raise ValueError(
-            f"class_weight is {class_weight!r}, but {error}; pass a list of a dict for each column of y, from its "
-            "labels to weights."
-        ) from error
+            f"class_weight is {class_weight!r}, but y has {len(classes)} columns; pass a list of a dict for each "
+            "column of y, from its labels to weights."
+        )
+    return np.prod([weights[column] for weights, column in zip(of_classes, codes.T, strict=True)], axis=0)
 
 
 def normalized(outputs: np.ndarray) -> np.ndarray:

@@ -7,12 +7,26 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
+from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
+from fastmlp._blocks import LEAST_PREDICTED_ROWS
+from fastmlp._warn import warn
+from fastmlp.estimators._arrays import Columns
 from fastmlp.estimators._targets import Targets
 from fastmlp.network import Network
 from fastmlp.training._scoring import try_scorer
 from fastmlp.training.problem import Problem
+
+# Elements of X and of X_val whose columns are compared.
+COMPARED_ELEMENTS = 1 << 20
+# Rows that say nothing of a column's spread if they are fewer.
+FEW_ROWS = 20
+# Standard deviations from the mean that are far. A trend over time takes half of the rows three away from those before.
+FAR = 5.0
+# Columns that a message names.
+NAMED_COLUMNS = 5
 
 
 @dataclass
@@ -89,33 +103,106 @@ class Validation:
     n_jobs: int | None
 
     def __post_init__(self):
-        self._data = self.problem.data()
+        # Only the codec's own score takes outputs, which may be many for each row.
+        row_bytes = self.network.parameters.itemsize * self.network.sizes[-1]
+        self._blocks = (
+            self.problem.blocks(row_bytes, least_rows=LEAST_PREDICTED_ROWS)
+            if self.scorer is None
+            else [self.problem.data()]
+        )
         self._targets, self._weights = self.problem.targets, self.problem.sample_weight
         rows = self.problem.rows
         if rows is not None:
             self._targets = self._targets[rows]
             self._weights = None if self._weights is None else self._weights[rows]
+        ends = np.cumsum([data.n_rows for data in self._blocks])
+        ones_or_weights = np.ones(ends[-1], bool) if self._weights is None else self._weights
+        self._block_weights = [part.sum(dtype=np.float64) for part in np.split(ones_or_weights, ends[:-1])]
 
     def __call__(self) -> tuple[float, float]:
         """(score, mean loss without penalties); NaN where the outputs are not finite."""
         if self.scorer is None:
-            loss, raw = self.network.evaluate(
-                self._data, activate_output=self.codec.reads_activated, n_jobs=self.n_jobs
-            )
-            return self._own_score(raw), float(loss)
-        loss = float(self.network.mean_loss(self._data))
+            return self._judge()
+        loss = float(self.network.mean_loss(self._blocks[0]))
         return (self.scorer(loss) if isinstance(self.scorer, GivenScorer) else -loss), loss
 
-    def _own_score(self, raw):
-        if not np.isfinite(raw).all():
-            return float("nan")
+    def _judge(self):
+        """The codec's own score and the mean loss, in one pass over blocks of rows."""
+        losses, parts, is_finite = [], [], True
+        for data in self._blocks:
+            loss, raw = self.network.evaluate(data, activate_output=self.codec.reads_activated, n_jobs=self.n_jobs)
+            losses.append(loss)
+            is_finite = is_finite and bool(np.isfinite(raw).all())
+            parts.append(self.codec.decide(raw))
+        loss = float(losses[0] if len(losses) == 1 else np.average(losses, weights=self._block_weights))
+        if not is_finite:
+            return float("nan"), loss
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging model's score
-            return float(self.codec.score(raw, self._targets, self._weights))
+            decided = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            return float(self.codec.score(decided, self._targets, self._weights)), loss
 
     def check(self) -> None:
         """Refuse a scorer that cannot judge these rows."""
         if isinstance(self.scorer, GivenScorer):
             self.scorer.check()
+
+
+def warn_of_other_scale(learnt: Problem, judged: Problem, columns: Columns) -> None:
+    """Warn where rows to validate on were not scaled as those to learn from, which spoils what they tell.
+
+    Parameters
+    ----------
+    learnt, judged : Problem
+    columns : Columns
+    """
+    if learnt.n_rows < FEW_ROWS:
+        return
+    places = far_columns(learnt.sample(COMPARED_ELEMENTS), judged.sample(COMPARED_ELEMENTS))
+    if len(places) == 0:
+        return
+    named = [str(place) if columns.names is None else repr(str(columns.names[place])) for place in places]
+    more = f" and {len(named) - NAMED_COLUMNS} more" if len(named) > NAMED_COLUMNS else ""
+    plural = "s" if len(named) > 1 else ""
+    warn(
+        f"X_val lies far outside X in column{plural} {', '.join(named[:NAMED_COLUMNS])}{more}: most values there are "
+        f"over {FAR:g} standard deviations away from the mean of X. Transform X_val as X is transformed. A pipeline "
+        "does so with metadata routing: call sklearn.set_config(enable_metadata_routing=True), build "
+        "Pipeline(steps, transform_input=['X_val']) with set_fit_request(X_val=True, y_val=True) on this estimator, "
+        "and pass X_val and y_val to the pipeline's fit.",
+        UserWarning,
+    )
+
+
+def far_columns(X: Any, X_val: Any) -> np.ndarray:
+    """Columns in which most values of X_val are beyond those of X, and far from their mean.
+
+    Both, because a value that X has is not strange, however rare, and a range may be short by chance. What is constant
+    in X has no scale.
+
+    Parameters
+    ----------
+    X, X_val : ndarray or CSR array of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of intp
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # huge numbers, which have no neighbours that are far
+        if issparse(X):
+            mean, variance = mean_variance_axis(X, axis=0)
+            low, high = min_max_axis(X, axis=0)
+        else:
+            mean, variance = X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
+            low, high = X.min(axis=0), X.max(axis=0)
+        distance = FAR * np.sqrt(variance)
+        lower, upper = np.minimum(low, mean - distance), np.maximum(high, mean + distance)
+        if issparse(X_val):
+            zeros = X_val.shape[0] - np.bincount(X_val.indices, minlength=len(low))
+            is_far = (X_val.data < lower[X_val.indices]) | (X_val.data > upper[X_val.indices])
+            n_far = np.bincount(X_val.indices, is_far, len(low)) + zeros * ((lower > 0) | (upper < 0))
+        else:
+            n_far = np.count_nonzero((X_val < lower) | (X_val > upper), axis=0)
+    return np.flatnonzero((n_far > X_val.shape[0] / 2) & (low < high))
 
 
 def _takes_weights(scorer):

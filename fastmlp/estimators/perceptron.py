@@ -3,23 +3,32 @@
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from types import SimpleNamespace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
+from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fastmlp._blocks import Parts, row_blocks
 from fastmlp._core._perceptron import net_inputs, train_epoch
+from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import RandomState
+from fastmlp._unreadable import check_no_dates, elements_named
 from fastmlp._warn import warn
 from fastmlp.estimators._arrays import Columns, check_X_and_y, for_core
 from fastmlp.estimators._docs import DocumentationLinkMixin
-from fastmlp.estimators._labels import check_indicator_matrix, check_same_classes, unknown_classes
+from fastmlp.estimators._labels import (
+    check_classes,
+    check_indicator_matrix,
+    check_same_classes,
+    distinct_labels,
+    unknown_classes,
+)
 from fastmlp.estimators._parameters import store
 from fastmlp.estimators._state import VersionedStateMixin
 from fastmlp.estimators._targets import Classes, Labels
@@ -130,6 +139,22 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         "warm_start": ["boolean"],
     }
 
+    eta0: float
+    max_iter: int
+    shuffle: bool
+    random_state: RandomState
+    warm_start: bool
+
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    classes_: np.ndarray
+    coef_: np.ndarray
+    intercept_: np.ndarray
+    mistakes_curve_: list[int]
+    n_iter_: int
+    separated_: bool
+
+    @explains_unknown_keywords
     def __init__(
         self,
         *,
@@ -248,12 +273,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         >>> Perceptron(random_state=0).fit([[0.0], [1.0]], [0, 1]).decision_function([[0.0], [1.0]]).shape
         (2,)
         """
-        check_is_fitted(self)
-        rows = for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
-        net = np.empty((rows.shape[0], len(self.coef_)), self.coef_.dtype)
-        # Not by BLAS: prediction has to round as training did, or a sample on the border changes sides.
-        net_inputs(net, self.coef_, self.intercept_, rows)
-        return net.ravel() if len(self.coef_) == 1 else net
+        return self._net_inputs(self._check_X(X))
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict labels.
@@ -277,9 +297,24 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         >>> Perceptron(random_state=0).fit([[0.0], [1.0]], [0, 1]).predict([[0.0], [1.0]])
         array([0, 1])
         """
-        net = self.decision_function(X)
-        decides_alone = net.ndim == 1 or self._targets.has_independent_outputs
-        return self._targets.labels((net >= 0).astype(np.intp) if decides_alone else net.argmax(axis=1))
+        checked = self._check_X(X)
+        parts = Parts(len(checked))
+        for rows in row_blocks(len(checked), checked.itemsize * len(self.coef_)):
+            net = self._net_inputs(checked[rows])
+            decides_alone = net.ndim == 1 or self._targets.has_independent_outputs
+            parts.add(rows, self._targets.labels((net >= 0).astype(np.intp) if decides_alone else net.argmax(axis=1)))
+        return parts.joined()
+
+    def _check_X(self, X):
+        check_is_fitted(self)
+        with elements_named(self.coef_.dtype, X=X):
+            return for_core(validate_data(self, X, dtype=self.coef_.dtype, order="C", reset=False))
+
+    def _net_inputs(self, X):
+        net = np.empty((X.shape[0], len(self.coef_)), self.coef_.dtype)
+        # Not by BLAS: prediction has to round as training did, or a sample on the border changes sides.
+        net_inputs(net, self.coef_, self.intercept_, X)
+        return net.ravel() if len(self.coef_) == 1 else net
 
     def _fit(self, X, y, n_epochs, *, incremental=False, classes=None, coef_init=None, intercept_init=None):
         self._validate_params()
@@ -322,11 +357,11 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         dtype = self.coef_.dtype if resume else [np.float64, np.float32]
         columns = Columns(self.n_features_in_, getattr(self, "feature_names_in_", None)) if resume else None
         columns, X, y = check_X_and_y(self, X, y, columns, dtype=dtype)
-        check_classification_targets(y)
         if y.ndim == 2:
             check_indicator_matrix(y)
-        found = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
+        found = np.arange(y.shape[1]) if y.ndim == 2 else distinct_labels(y, y)
         if incremental:
+            check_classes(classes)
             known = SimpleNamespace(classes_=getattr(self, "classes_", None))
             _check_partial_fit_first_call(known, classes)
             classes = known.classes_
@@ -345,7 +380,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         curve = list(self.mistakes_curve_) if resume else []
         return PerceptronFit(columns, targets, random_state, curve), X, binary_targets(y, found, classes)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -376,10 +411,13 @@ class PerceptronFit:
     n_iter: int = 0
     separated: bool = False
 
-    def start(self, name: str, given: ArrayLike | None, last: np.ndarray | None, shape: tuple, dtype) -> np.ndarray:
+    def start(
+        self, name: str, given: ArrayLike | None, last: np.ndarray | None, shape: tuple[int, ...], dtype: DTypeLike
+    ) -> np.ndarray:
         """Starting values: those given, else the last ones, else zeros."""
         if given is None:
             return np.zeros(shape, dtype) if last is None else last
+        check_no_dates(given, name)
         with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
             start = check_array(given, dtype=dtype, ensure_2d=False, ensure_min_samples=0, copy=True, input_name=name)
         if start.shape != shape and not (shape[0] == 1 and start.shape == shape[1:]):

@@ -4,23 +4,24 @@ A new detection is a function from `Evidence` to a `Finding` or None, and its na
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, is_regressor
-from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
+from sklearn.base import is_regressor
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
 
-from fastmlp._blocks import row_blocks
+from fastmlp._checks import check_some_weight
 from fastmlp._core._data import Data
+from fastmlp._fork import computed_once
 from fastmlp._typing import MatrixLike
 from fastmlp.activations import Activation
 from fastmlp.inspection import _passes
-from fastmlp.inspection._model import FittedModel, loss_targets
+from fastmlp.inspection._columns import Moments, column_moments, some_rows
+from fastmlp.inspection._model import FittedModel, look_inside, loss_targets
 from fastmlp.network import Network
+from fastmlp.training.problem import Problem
 from fastmlp.training.solvers import SOLVERS
 
 # Initial weights and usual step sizes are for inputs of deviation 1: ten times that saturates units, and makes the
@@ -57,6 +58,12 @@ LARGE_LOSS = 2.0
 OVERFITTING_RISE = 0.1
 # A class this many times as frequent as the others are on average is what a model that knows nothing predicts.
 IMBALANCE = 2.0
+# Share and mean of few rows to validate on are not those of all: so many standard deviations may be chance.
+CHANCE = 2.0
+
+# Values of X, and at least so many rows, by which a fit that has not converged judges data: microseconds.
+QUICK_VALUES = 1 << 15
+QUICK_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,11 @@ class Finding:
     what: str
     change: str
 
+    def __str__(self) -> str:
+        return f"{self.name}: {self.what} {self.change}"
 
-class Diagnosis(list):
+
+class Diagnosis(list[Finding]):
     """A list of `Finding`, which prints as text.
 
     Examples
@@ -95,7 +105,7 @@ class Diagnosis(list):
        Take more.
     """
 
-    def __str__(self):
+    def __str__(self) -> str:
         items = [
             f"{number}. {finding.name}: {finding.what}\n   {finding.change}" for number, finding in enumerate(self, 1)
         ]
@@ -116,17 +126,20 @@ class Evidence:
         y as the network learns it.
     weights : ndarray of shape (n_samples,)
         Shares of the rows, which sum to 1.
+    is_quick : bool, default=False
+        Whether to look only for what takes no pass through a network.
     """
 
-    def __init__(self, model, X, y, targets, weights):
+    def __init__(self, model, X, y, targets, weights, is_quick=False):
         self.model, self.X, self.y, self.targets, self.weights = model, X, y, targets, weights
+        self.is_quick = is_quick
 
     @property
     def loss_curve(self) -> np.ndarray:
         """Mean costs of all fits that continue each other."""
         return np.asarray(self.model.loss_curve_)
 
-    @cached_property
+    @computed_once
     def untrained(self) -> Network:
         """A network like the model's, with other random weights to begin with."""
         network = self.model.network_
@@ -141,30 +154,44 @@ class Evidence:
             random_state=0,
         )
 
-    @cached_property
-    def column_moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Mean and standard deviation of each column, and its largest distance from the mean."""
-        if issparse(self.X):
-            mean, variance = mean_variance_axis(self.X.astype(np.float64), axis=0, weights=self.weights)
-            least, largest = min_max_axis(self.X, axis=0)
-            return mean, np.sqrt(variance), np.maximum(largest - mean, mean - least)
-        n_features = self.X.shape[1]
-        mean, variance, distance = (np.zeros(n_features) for _ in range(3))
-        blocks = list(row_blocks(self.X.shape[0], self.weights.itemsize * n_features, _passes.BLOCK_ROWS))
-        for rows in blocks:
-            mean += self.weights[rows] @ self.X[rows]
-        for rows in blocks:
-            difference = np.abs(self.X[rows] - mean)
-            distance = np.maximum(distance, difference.max(axis=0))
-            variance += self.weights[rows] @ np.square(difference, out=difference)
-        return mean, np.sqrt(variance), distance
+    @computed_once
+    def column_moments(self) -> Moments:
+        """Of the columns of X."""
+        return column_moments(self.X, self.weights)
 
-    @cached_property
+    @computed_once
+    def input_badness(self) -> np.ndarray:
+        """How many times too large or too small each column of X is; 0 for a constant one, which does no harm."""
+        mean, deviation, distance = self.column_moments
+        varies = deviation > 0
+        size = np.maximum(deviation, 0 if issparse(self.X) else np.abs(mean)) / LARGEST_SCALE
+        smallness = np.where(varies, SMALLEST_RANGE / np.where(varies, distance, 1), 0)
+        return np.where(varies, np.maximum(size, smallness), 0)
+
+    @computed_once
+    def target_moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each column of the targets."""
+        mean = self.weights @ self.targets
+        return mean, np.sqrt(self.weights @ (self.targets - mean) ** 2)
+
+    @computed_once
+    def target_badness(self) -> np.ndarray:
+        """How many times too large or too small each column of y is for steps of one size; 0 where none are taken."""
+        model = self.model
+        if self.targets is None or not is_regressor(model) or model.network_.out_activation.name != "identity":
+            return np.zeros(1)
+        if not SOLVERS[model.solver].has_epochs:
+            return np.zeros(1)
+        mean, deviation = self.target_moments
+        too_small = np.divide(SMALLEST_RANGE, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+        return np.maximum(np.hypot(mean, deviation) / LARGEST_SCALE, too_small)
+
+    @computed_once
     def shares_of_rows(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each hidden layer, the share of rows in which each output is 0, and that in which it is saturated."""
         return self._shares_of_rows(self.model.network_)
 
-    @cached_property
+    @computed_once
     def shares_before_training(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """The same of a network that has not been trained."""
         return self._shares_of_rows(self.untrained)
@@ -188,15 +215,11 @@ class Evidence:
 
 def inputs_not_scaled(evidence: Evidence) -> Finding | None:
     """Columns whose mean or deviation is far from 0 and 1; constant columns carry nothing and do no harm."""
-    mean, deviation, distance = evidence.column_moments
-    varies = deviation > 0
-    # How many times too large or too small.
-    size = np.maximum(deviation, 0 if issparse(evidence.X) else np.abs(mean)) / LARGEST_SCALE
-    smallness = np.where(varies, SMALLEST_RANGE / np.where(varies, distance, 1), 0)
-    badness = np.where(varies, np.maximum(size, smallness), 0)
+    badness = evidence.input_badness
     n_bad = int(np.sum(badness > 1))
     if n_bad == 0:
         return None
+    mean, deviation, _ = evidence.column_moments
     names = getattr(evidence.model, "feature_names_in_", [f"x{column}" for column in range(len(mean))])
     worst = [
         f"{names[column]} (mean {mean[column]:.3g}, deviation {deviation[column]:.3g})"
@@ -215,20 +238,11 @@ def inputs_not_scaled(evidence: Evidence) -> Finding | None:
 
 def targets_not_scaled(evidence: Evidence) -> Finding | None:
     """Targets of a regression whose mean or deviation is far from 0 and 1, to which each step brings outputs nearer."""
-    model = evidence.model
-    if evidence.y is None or not is_regressor(model) or model.network_.out_activation.name != "identity":
-        return None
-    if not SOLVERS[model.solver].has_epochs:
-        return None
-    y = evidence.targets
-    mean = evidence.weights @ y
-    deviation = np.sqrt(evidence.weights @ (y - mean) ** 2)
-    too_small = np.divide(SMALLEST_RANGE, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    badness = np.maximum(np.hypot(mean, deviation) / LARGEST_SCALE, too_small)
+    badness = evidence.target_badness
     if not np.any(badness > 1):
         return None
-    worst = np.argmax(badness)
-    name = "y" if y.shape[1] == 1 else f"column {worst} of y"
+    worst, (mean, deviation) = np.argmax(badness), evidence.target_moments
+    name = "y" if len(mean) == 1 else f"column {worst} of y"
     return Finding(
         "targets-not-scaled",
         f"{name} has mean {mean[worst]:.3g} and deviation {deviation[worst]:.3g}, far from 0 and 1, where outputs "
@@ -316,7 +330,7 @@ def step_size_too_large(evidence: Evidence) -> Finding | None:
         return Finding(name, f"The loss or a weight became infinite or NaN after {model.n_iter_} epochs.", change)
     if len(curve) >= TREND_EPOCHS and curve[-1] - curve[0] > NOTABLE_CHANGE * abs(curve[0]):
         return Finding(name, f"The loss rose from {curve[0]:.3g} to {curve[-1]:.3g} in {len(curve)} epochs.", change)
-    if evidence.targets is not None and len(curve) > 0:
+    if evidence.targets is not None and len(curve) > 0 and not evidence.is_quick:
         loss, before = _mean_loss(model.network_, evidence), _mean_loss(evidence.untrained, evidence)
         if min(loss, curve[-1]) > LARGE_LOSS * before > 0:
             what = f"The loss of these rows is {loss:.3g}, and that of such a network before training {before:.3g}."
@@ -379,8 +393,8 @@ def one_class_only(evidence: Evidence) -> Finding | None:
     model, codec = evidence.model, evidence.model._targets
     if evidence.y is None or evidence.y.ndim != 1 or codec.has_independent_outputs or len(codec.classes) == 1:
         return None
-    raw = model.network_.predict_raw(evidence.X, activate_output=codec.reads_activated)
-    predicted = np.unique(codec.decide(raw))
+    decided = model.network_.read_outputs(evidence.X, codec.decide, activate_output=codec.reads_activated)
+    predicted = np.unique(decided)
     label = codec.classes[predicted[0]]
     if len(predicted) > 1 or np.all(evidence.y == label):
         return None
@@ -397,6 +411,31 @@ def one_class_only(evidence: Evidence) -> Finding | None:
     )
 
 
+def worse_than_constant(evidence: Evidence) -> Finding | None:
+    """No epoch's validation score reached what one and the same prediction for all rows does."""
+    model = evidence.model
+    scores = np.array(model.validation_scores_ or [])
+    if model.scoring not in (None, "r2" if is_regressor(model) else "accuracy") or not np.any(np.isfinite(scores)):
+        return None
+    best = np.nanmax(scores) if model.best_iter_ is None else model.best_validation_score_
+    n_rows = max(1, model.validation_fraction * evidence.X.shape[0])  # those of X_val are not known
+    if is_regressor(model):
+        constant, prediction, margin = 0.0, "one number", CHANCE**2 / n_rows
+    elif evidence.targets is None or evidence.targets.ndim != 1:
+        return None
+    else:
+        constant = float(np.bincount(evidence.targets.astype(np.intp), evidence.weights).max())
+        prediction, margin = "the most frequent class", CHANCE * np.sqrt(constant * (1 - constant) / n_rows)
+    if best >= constant - margin:
+        return None
+    return Finding(
+        "worse-than-constant",
+        f"The best validation score is {best:.3g}, and {prediction} for every row would have {constant:.3g}.",
+        "If you passed X_val, pass it through the steps that X went through, as "
+        "Pipeline(..., transform_input=['X_val']) does; else mend the other findings, or raise max_iter.",
+    )
+
+
 DETECTIONS = (
     inputs_not_scaled,
     targets_not_scaled,
@@ -404,27 +443,65 @@ DETECTIONS = (
     saturated_units,
     step_size_too_large,
     step_size_too_small,
+    worse_than_constant,
     loss_still_falling,
     over_fitting,
     one_class_only,
 )
+# Those that take no pass through a network, where the evidence is quick, and say more of a fit that max_iter has ended
+# than that; the worst first.
+DETECTIONS_BY_CURVES = (step_size_too_large, worse_than_constant, step_size_too_small)
+
+
+def quick_evidence(model: Any, problem: Problem) -> Evidence:
+    """A fit's curves and some of the rows it learns from.
+
+    Parameters
+    ----------
+    model : MLPClassifier or MLPRegressor
+        Which shows the fit.
+    problem : Problem
+        What it learns from.
+
+    Returns
+    -------
+    Evidence
+    """
+    rows = some_rows(problem.X, problem.rows, QUICK_VALUES, least=QUICK_ROWS)
+    targets = problem.targets[rows]
+    weights = np.ones(len(rows)) if problem.sample_weight is None else problem.sample_weight[rows].astype(np.float64)
+    return Evidence(model, problem.X[rows], targets, targets, weights / weights.sum(), is_quick=True)
+
+
+def fault_of_data(evidence: Evidence) -> Finding | None:
+    """Inputs or targets that are not scaled, whichever are worse."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        targets_are_worse = evidence.target_badness.max() > evidence.input_badness.max()
+        return targets_not_scaled(evidence) if targets_are_worse else inputs_not_scaled(evidence)
+
+
+def likeliest_fault(evidence: Evidence) -> Finding | None:
+    """Why a fit has not converged: its data, or what its curves tell."""
+    findings = (detect(evidence) for detect in (fault_of_data, *DETECTIONS_BY_CURVES))
+    return next((finding for finding in findings if finding is not None), None)
 
 
 def diagnose(
-    estimator: BaseEstimator, X: MatrixLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
+    estimator: Any, X: MatrixLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
 ) -> Diagnosis:
     """Look for known faults of a fitted model, its training and its data.
 
     These are: inputs, and targets of a regression, far from mean 0 and deviation 1; hidden units that are 0 for every
     row, or saturated for nearly all; a step size that is too large or too small; a loss that still fell at max_iter; a
-    validation loss that rose while the training loss fell; one class predicted for every row.
+    validation loss that rose while the training loss fell; a best validation score below that of the most frequent
+    class, or of the mean; one class predicted for every row.
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
-        Fitted model. From a pipeline pass its last step, with X as the steps before make it.
+    estimator : MLPClassifier, MLPRegressor, or a pipeline, search or TransformedTargetRegressor with one inside
+        Fitted model.
     X : array-like or sparse array of shape (n_samples, n_features)
-        Rows as for ``fit``: the ones it was fitted to, or others like them.
+        Rows as for ``fit``: the ones it was fitted to, or others like them. The steps of a pipeline transform them.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
         Targets as for ``fit``. Without them neither they nor predictions are judged.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -438,7 +515,7 @@ def diagnose(
     Raises
     ------
     TypeError
-        If the estimator is not one of this package.
+        If the estimator is not one of this package, nor has one inside, as a search with refit=False.
     NotFittedError
         Before the first fit.
     ValueError
@@ -454,13 +531,15 @@ def diagnose(
     >>> diagnose(model, X, X[:, 0] > 0)
     Nothing found.
     """
+    estimator, X, y = look_inside(estimator, X, y)
     if not isinstance(estimator, FittedModel):
         raise TypeError(
-            f"estimator is a {type(estimator).__name__}; pass a fitted MLPClassifier or MLPRegressor, of a pipeline "
-            "its last step."
+            f"estimator is a {type(estimator).__name__}; pass a fitted MLPClassifier or MLPRegressor, or a pipeline, "
+            "search or TransformedTargetRegressor with one inside."
         )
     X = estimator._check_X(X)
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    check_some_weight(weights)
     if y is not None:
         y = cast(Any, y).toarray() if issparse(y) else np.asarray(y)
         check_consistent_length(X, y)

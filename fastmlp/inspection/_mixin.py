@@ -1,6 +1,7 @@
 """What every fitted multilayer perceptron can tell about itself."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,9 @@ from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._typing import MatrixLike
+from fastmlp._unreadable import check_no_dates
 from fastmlp.inspection import _passes
+from fastmlp.inspection._columns import column_moments, some_rows, spread_over
 from fastmlp.inspection._diagnose import Diagnosis, diagnose
 from fastmlp.inspection._model import FittedModel, loss_targets
 from fastmlp.inspection._summary import Summary, summarize
@@ -21,6 +24,10 @@ from fastmlp.inspection._summary import Summary, summarize
 IMPORTANCE_ROWS = 200
 LEAST_IMPORTANCE_ROWS = 8
 IMPORTANCE_DERIVATIVES = 1 << 22
+# Values from which it takes the columns' deviations: rare ones, such as words and categories, need many rows.
+DEVIATION_VALUES = 1 << 18
+# Gradients of one integral.
+N_STEPS = 50
 
 
 class InspectionMixin(FittedModel, TransformerMixin):
@@ -157,7 +164,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
         return self._stack(X, gradients)
 
     def integrated_gradients(
-        self, X: MatrixLike, output: int | None = None, baseline: ArrayLike | None = None, n_steps: int = 50
+        self, X: MatrixLike, output: int | None = None, baseline: ArrayLike | None = None, n_steps: int = N_STEPS
     ) -> np.ndarray:
         """Shares of the features in an output, which add up to its difference from a baseline.
 
@@ -205,6 +212,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
         if baseline is None:
             baseline = np.zeros(n_features, X.dtype)
         if np.ndim(baseline) > 0:
+            check_no_dates(baseline, "baseline")
             baseline = check_array(baseline, dtype=X.dtype, ensure_2d=False, input_name="baseline")
         if np.shape(baseline) != (n_features,):
             raise ValueError(f"baseline has shape {np.shape(baseline)}; pass one value a feature, ({n_features},).")
@@ -212,24 +220,28 @@ class InspectionMixin(FittedModel, TransformerMixin):
 
     @property
     def feature_importances_(self) -> np.ndarray:
-        """Mean absolute derivative of the output by each feature, with sum 1 (S24): ndarray of shape (n_features,).
+        """How much the output changes as each feature varies, with sum 1 (S24): ndarray of shape (n_features,).
 
-        ``fit`` takes it from some of the rows it has learnt from, evenly spread over them: 200, or one for each output,
-        fewer where there are more than 20,000 features; of several outputs each row has another one. So it costs about
-        as much as a training step, ``SelectFromModel`` finds it, and neither data nor a sample of them has to be kept.
-        ``partial_fit``, which may be given a row at a time, takes none, and a pickle has none where they would be more
-        than a twentieth of the weights. A feature in larger units has a smaller derivative, so scale X.
+        The mean absolute derivative of the output by the feature, times the feature's standard deviation: a feature's
+        units do not matter, and a constant one has 0.
+
+        ``fit`` takes derivatives from some of the rows it has learnt from, evenly spread over them: 200, or one for
+        each output, fewer where there are more than 20,000 features; of several outputs each row has another one. It
+        takes deviations from more of them. So it costs about as much as a training step, ``SelectFromModel`` finds it,
+        and neither data nor a sample of them has to be kept. ``partial_fit``, which may be given a row at a time, takes
+        none.
         """
         importances = None if self._fit is None else self._fit.importances
         if importances is None:
             raise AttributeError(
-                "feature_importances_ are not there before fit, or after partial_fit, or in some pickles; call "
+                "feature_importances_ are not there before fit, or after partial_fit; call "
                 "compute_feature_importances(X)."
             )
         return importances
 
-    def compute_feature_importances(self, X: MatrixLike) -> np.ndarray:
-        """Mean absolute derivative of the output by each feature over rows of your choice, with sum 1 (S24).
+    @np.errstate(over="ignore", invalid="ignore")  # of a network that has gone too far
+    def compute_feature_importances(self, X: MatrixLike, method: str = "derivative") -> np.ndarray:
+        """How much the output changes as each feature varies, over rows of your choice, with sum 1 (S24).
 
         The output of a classifier is its predicted class, the largest in the row. Where each output has its own
         meaning, with several targets, quantiles or labels, the mean is over all outputs too.
@@ -238,6 +250,11 @@ class InspectionMixin(FittedModel, TransformerMixin):
         ----------
         X : array-like or sparse array of shape (n_samples, n_features)
             All of its rows count alike.
+        method : {"derivative", "integrated_gradients"}, default="derivative"
+            "derivative" is the mean absolute derivative of the output by the feature, times the feature's standard
+            deviation in X. "integrated_gradients" is the mean absolute share of the feature in the output's difference
+            from that of the features' means, as ``integrated_gradients`` computes it: it follows the network all the
+            way, where a derivative sees it at one point, and takes 50 times as long.
 
         Returns
         -------
@@ -249,19 +266,28 @@ class InspectionMixin(FittedModel, TransformerMixin):
         NotFittedError
             Before the first fit.
         ValueError
-            If X is not what ``predict`` takes.
+            If X is not what ``predict`` takes, or there is no such method.
 
         Examples
         --------
+        A feature in other units is as important.
+
         >>> import numpy as np
         >>> from fastmlp import MLPRegressor
-        >>> X = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+        >>> X = np.array([[0.0, 0], [0, 4], [1, 0], [1, 4]])
         >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, tol=1e-10, random_state=0)
-        >>> model.fit(X, X @ [3, -1]).compute_feature_importances(X).round(3)
+        >>> model.fit(X, X @ [3, -0.25]).compute_feature_importances(X).round(3)
         array([0.75, 0.25])
         """
         X = self._check_X(X)
-        self._fit.importances = self._mean_derivatives(X, self._explained_outputs())
+        outputs, weights = self._explained_outputs(), np.full(X.shape[0], 1 / X.shape[0])
+        if method == "derivative":
+            total = self._sum_of_derivatives(X, outputs) * column_moments(X, weights).deviation
+        elif method == "integrated_gradients":
+            total = self._sum_of_shares(X, outputs, column_moments(X, weights).mean)
+        else:
+            raise ValueError(f"method is {method!r}; use 'derivative' or 'integrated_gradients'.")
+        self._fit.importances = self._shares_of_sum(total, X.dtype)
         return self._fit.importances.copy()
 
     def summary(self) -> Summary:
@@ -270,8 +296,7 @@ class InspectionMixin(FittedModel, TransformerMixin):
         Returns
         -------
         Summary
-            With the optimizer's moments and the activations and deltas of a batch, if training had steps of batches and
-            the model has kept its state, as all but those read from a pickle have.
+            With the optimizer's moments and the activations and deltas of a batch, if training had steps of batches.
 
         Raises
         ------
@@ -291,13 +316,8 @@ class InspectionMixin(FittedModel, TransformerMixin):
         total                                        341  2.7 KiB
         """
         check_is_fitted(self)
-        solver = self._fit.solver
-        return summarize(
-            self.network_,
-            type(self).__name__,
-            moment_bytes=0 if solver is None else sum(moment.nbytes for moment in solver.moments),
-            batch_rows=0 if solver is None else solver.batch_size,
-        )
+        fit = self._fit
+        return summarize(self.network_, type(self).__name__, moment_bytes=fit.moment_bytes, batch_rows=fit.batch_rows)
 
     def diagnose(
         self, X: MatrixLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
@@ -367,26 +387,46 @@ class InspectionMixin(FittedModel, TransformerMixin):
         """Outputs to explain: all, or for exclusive classes each row's largest, which is None."""
         return range(self.network_.n_outputs) if self._targets.has_independent_outputs else [None]
 
-    def _mean_derivatives(self, X, outputs, rows=None):
-        """Mean absolute derivative of the outputs by each feature, scaled to sum to 1."""
-        total = np.zeros(X.shape[1])
-        with np.errstate(over="ignore", invalid="ignore"):  # of a network that has gone too far
-            for output in outputs:
-                for _, gradient in _passes.output_gradients(self.network_, X, output, rows):
-                    total += np.abs(gradient, out=gradient).sum(axis=0, dtype=np.float64)
-            return (total / (total.sum() or 1)).astype(X.dtype)
+    def _sum_of_derivatives(self, X, outputs, rows=None):
+        """Sum over rows of the absolute derivatives of the outputs by each feature."""
+        return sum(
+            self._sum_of_sizes(X, _passes.output_gradients(self.network_, X, output, rows)) for output in outputs
+        )
 
+    def _sum_of_shares(self, X, outputs, baseline):
+        """Sum over rows of the absolute integrated gradients of the outputs from a baseline."""
+        network, baseline = self.network_, baseline.astype(X.dtype)
+        return sum(
+            self._sum_of_sizes(X, _passes.integrated_gradients(network, X, output, baseline, N_STEPS))
+            for output in outputs
+        )
+
+    @staticmethod
+    def _sum_of_sizes(X, blocks):
+        total = np.zeros(X.shape[1])
+        for _, block in blocks:
+            total += np.abs(block, out=block).sum(axis=0, dtype=np.float64)
+        return total
+
+    @staticmethod
+    def _shares_of_sum(values, dtype):
+        return (values / (values.sum() or 1)).astype(dtype)
+
+    @np.errstate(over="ignore", invalid="ignore")  # of a network that has gone too far
     def _importances_after_fit(self, X, rows):
         """Importances by rows that are evenly spread over the rows learnt from; `rows` is None for all."""
         n_rows = X.shape[0] if rows is None else len(rows)
         outputs = self._explained_outputs()
         n_wanted = min(IMPORTANCE_ROWS, max(LEAST_IMPORTANCE_ROWS, IMPORTANCE_DERIVATIVES // X.shape[1]))
         n_taken = max(min(n_wanted, n_rows * len(outputs)), len(outputs))
-        places = np.arange(n_taken) * n_rows // n_taken
+        places = spread_over(n_rows, n_taken)
         output = None if outputs == [None] else np.arange(n_taken) % len(outputs)
-        return self._mean_derivatives(X, [output], places if rows is None else rows[places])
+        derivatives = self._sum_of_derivatives(X, [output], places if rows is None else rows[places])
+        sample = X[some_rows(X, rows, DEVIATION_VALUES, least=n_wanted)]
+        deviation = column_moments(sample, np.full(sample.shape[0], 1 / sample.shape[0])).deviation
+        return self._shares_of_sum(derivatives * deviation, X.dtype)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"] if self.dtype == "auto" else [self.dtype]
         return tags

@@ -1,13 +1,16 @@
 """What inspection asks of a fitted estimator: its network, a codec of its targets, and checked rows."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_regressor
-from sklearn.utils.validation import _check_y, check_consistent_length
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import _check_y, check_consistent_length, check_is_fitted
 
 from fastmlp._typing import MatrixLike
+from fastmlp._unreadable import elements_named
 from fastmlp.network import Network
 
 
@@ -54,7 +57,71 @@ class FittedModel:
         raise NotImplementedError
 
 
-def loss_targets(model: FittedModel, X: Any, y: MatrixLike) -> np.ndarray:
+class Inside(NamedTuple):
+    """The fitted estimator at the end of pipelines, searches and transformed targets, and what comes to it.
+
+    Attributes
+    ----------
+    estimator : estimator
+    X, y : array-like or None
+        As the steps before it make them.
+    """
+
+    estimator: Any
+    X: Any = None
+    y: Any = None
+
+
+def look_inside(estimator: Any, X: Any = None, y: Any = None) -> Inside:
+    """What a pipeline, a search or a TransformedTargetRegressor, or several of them, have inside.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    X, y : array-like, default=None
+        As for the outermost; the steps on the way transform them.
+
+    Returns
+    -------
+    Inside
+
+    Raises
+    ------
+    NotFittedError
+        If it is not fitted.
+    TypeError
+        If a search has not fitted its best estimator again.
+    """
+    while True:
+        if isinstance(estimator, Pipeline):
+            check_is_fitted(estimator)
+            X = X if X is None or len(estimator) == 1 else estimator[:-1].transform(X)
+            estimator = estimator[-1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, BaseSearchCV):
+            check_is_fitted(estimator)
+            raise TypeError(
+                f"estimator is a {type(estimator).__name__} with refit={estimator.refit!r}, which keeps no fitted "
+                "model; set refit=True."
+            )
+        elif hasattr(estimator, "regressor") and hasattr(estimator, "transformer"):
+            check_is_fitted(estimator)
+            y = None if y is None else _transformed(estimator.transformer_, y)
+            estimator = estimator.regressor_
+        else:
+            return Inside(estimator, X, y)
+
+
+def _transformed(transformer, y):
+    """Targets as TransformedTargetRegressor hands them to its regressor."""
+    y = np.asarray(y)
+    transformed = transformer.transform(y.reshape(-1, 1) if y.ndim == 1 else y)
+    return transformed.squeeze(axis=1) if transformed.ndim == 2 and transformed.shape[1] == 1 else transformed
+
+
+def loss_targets(model: FittedModel, X: Any, y: Any) -> np.ndarray:
     """Targets as ``fit`` encodes them.
 
     Parameters
@@ -73,7 +140,9 @@ def loss_targets(model: FittedModel, X: Any, y: MatrixLike) -> np.ndarray:
         If y is not what the model was fitted to.
     """
     dense: Any = y.toarray() if issparse(y) else y
-    columns: np.ndarray = _check_y(dense, multi_output=True, y_numeric=is_regressor(model), estimator=model)
+    y_numeric = is_regressor(model)
+    with elements_named(X.dtype, labels=not y_numeric, y=dense):
+        columns: np.ndarray = _check_y(dense, multi_output=True, y_numeric=y_numeric, estimator=model)
     check_consistent_length(X, columns)
     columns = columns.ravel() if columns.ndim == 2 and columns.shape[1] == 1 else columns
     codec = model._targets

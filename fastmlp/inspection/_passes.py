@@ -10,7 +10,7 @@ import numpy as np
 from fastmlp._blas_threads import one_blas_thread
 from fastmlp._blocks import row_blocks
 from fastmlp._core._data import Data
-from fastmlp._typing import MatrixLike
+from fastmlp._typing import Matrix
 from fastmlp.network import Network
 
 # Rows of a block whose layers are kept, or whose derivatives are summed.
@@ -19,7 +19,7 @@ BLOCK_ROWS = 4096
 MOST_NODES = 100
 
 
-def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, list[np.ndarray]]]:
+def hidden_outputs(network: Network, X: Matrix) -> Iterator[tuple[slice, list[np.ndarray]]]:
     """Outputs of the hidden layers in prediction: which rows, and an array for each layer.
 
     The arrays are views of memory that the next block overwrites.
@@ -35,7 +35,7 @@ def hidden_outputs(network: Network, X: MatrixLike) -> Iterator[tuple[slice, lis
 
 
 def output_gradients(
-    network: Network, X: MatrixLike, output: int | np.ndarray | None = None, rows: np.ndarray | None = None
+    network: Network, X: Matrix, output: int | np.ndarray | None = None, rows: np.ndarray | None = None
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """dA_Lk / dX = D_1 W_1^T with dC/dA_L = e_k: which rows, and (rows, n_features).
 
@@ -51,7 +51,7 @@ def output_gradients(
 
 
 def loss_gradients(
-    network: Network, X: MatrixLike, targets: np.ndarray, target_values: tuple[float, float]
+    network: Network, X: Matrix, targets: np.ndarray, target_values: tuple[float, float]
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Derivatives of the loss of each row: which rows, and (rows, n_features)."""
     workspace, (off, on) = None, target_values
@@ -68,7 +68,7 @@ def loss_gradients(
 
 
 def integrated_gradients(
-    network: Network, X: MatrixLike, output: int | None, baseline: np.ndarray, n_steps: int
+    network: Network, X: Matrix, output: int | None, baseline: np.ndarray, n_steps: int
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """(x - x0) times the mean of dA_Lk / dx from x0 to x, by Gauss-Legendre: which rows, and (rows, n_features)."""
     nodes, weights = _gauss_legendre(n_steps)

@@ -103,7 +103,7 @@ class Summary:
             notes.append(f"Activations and deltas of {batch}: {in_words(self.batch_bytes)}.")
         return notes
 
-    def __str__(self):
+    def __str__(self) -> str:
         table = [HEADINGS, *self._rows()]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = [

@@ -1,4 +1,4 @@
-"""The progress that ``verbose`` shows."""
+"""The progress that ``verbose`` shows: a bar where somebody watches and tqdm is installed, else a line an epoch."""
 
 import shutil
 import sys
@@ -19,20 +19,26 @@ class Lines:
         """Print what else there is to say."""
         print(text)
 
-    def close(self) -> None:
+    def close(self, finished: bool) -> None:
         """Nothing more will come."""
 
 
 class Bar:
-    """Progress as a bar with loss, score and seconds left.
+    """Progress as a bar with loss, score and seconds left: text in a terminal, a widget in a notebook.
 
     Parameters
     ----------
-    tqdm : class
     max_iter : int
+
+    Raises
+    ------
+    ImportError
+        If there is no tqdm.
     """
 
-    def __init__(self, tqdm: type, max_iter: int):
+    def __init__(self, max_iter: int):
+        from tqdm.auto import tqdm
+
         self._bar = tqdm(total=max_iter, unit="epoch", file=sys.stdout)
 
     def report(self, info: EpochInfo) -> None:
@@ -47,29 +53,63 @@ class Bar:
         """Print above the bar."""
         self._bar.write(text)
 
-    def close(self) -> None:
-        """Leave the bar as it is."""
+    def close(self, finished: bool) -> None:
+        """Leave the bar full where the fit ended by itself, and else as it is, which a notebook shows in red."""
+        if finished:
+            self._bar.total = self._bar.n
         self._bar.close()
 
 
-def progress_of(max_iter: int) -> Lines | Bar:
-    """How to show the progress of one fit: a bar in a terminal, if tqdm is installed, else lines.
+class Progress:
+    """The progress of one fit, which is shown as far as it can be.
+
+    A program without a console has None for ``sys.stdout``, or an object that can do little, or a pipe that is closed:
+    what cannot be shown must not end a fit.
 
     Parameters
     ----------
     max_iter : int
         The most epochs there can be.
-
-    Returns
-    -------
-    Lines or Bar
     """
-    # A terminal without a size is not one that somebody sees.
-    if sys.stdout.isatty() and shutil.get_terminal_size((0, 0)).columns > 0:
+
+    def __init__(self, max_iter: int):
+        self._display: Bar | Lines | None = Lines()
         try:
-            from tqdm import tqdm
-        except ImportError:
+            if _is_watched():
+                self._display = Bar(max_iter)
+        except Exception:  # no tqdm, or a stream that it cannot draw on
             pass
-        else:
-            return Bar(tqdm, max_iter)
-    return Lines()
+
+    def report(self, info: EpochInfo) -> None:
+        """Show an epoch's values."""
+        self._show("report", info)
+
+    def say(self, text: str) -> None:
+        """Show what else there is to say."""
+        self._show("say", text)
+
+    def close(self, finished: bool) -> None:
+        """Nothing more will come.
+
+        Parameters
+        ----------
+        finished : bool
+            Whether the fit ended by itself.
+        """
+        self._show("close", finished)
+
+    def _show(self, what, *arguments):
+        if self._display is None:
+            return
+        try:
+            getattr(self._display, what)(*arguments)
+        except Exception:
+            self._display = None
+
+
+def _is_watched():
+    """Whether output goes to a notebook, or to a terminal: one without a size is not one that somebody sees."""
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None:
+        return True
+    return sys.stdout.isatty() and shutil.get_terminal_size((0, 0)).columns > 0

@@ -7,17 +7,14 @@ callables; they also implement scikit-learn's callback protocol (1.9), so that t
 
 import math
 import os
-import shutil
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from fastmlp._paths import check_path
-from fastmlp._typing import MatrixLike
-from fastmlp.training._scoring import try_scorer
+from fastmlp._paths import check_path, written_file
+from fastmlp._typing import MatrixLike, Scoring
+from fastmlp.training._scoring import check_scorer_name, try_scorer
 from fastmlp.training.stopping import Patience
 
 __all__ = ["Callback", "Checkpoint", "EarlyStopping", "EpochInfo", "LearningRateLogger", "ScoreMonitor"]
@@ -41,6 +38,10 @@ class EpochInfo:
         Learning rate at the epoch's start; None for lbfgs, which has none.
     model : estimator
         The model in training, which predicts with its weights of the moment.
+    loss_from, validation_from : int
+        Places in the model's curves, from 0, of the first loss, and of the first values of validation, that this
+        epoch's are to be compared with: earlier ones were measured on other rows, or with weights that were assigned
+        since, or belong to a training that was over.
 
     Examples
     --------
@@ -59,6 +60,8 @@ class EpochInfo:
     validation_loss: float | None = None
     learning_rate: float | None = None
     model: Any = None
+    loss_from: int = 0
+    validation_from: int = 0
 
 
 class Callback:
@@ -78,7 +81,7 @@ class Callback:
     'callback'
     """
 
-    def __call__(self, info: EpochInfo) -> bool | None:
+    def __call__(self, info: EpochInfo, /) -> bool | None:
         """Take note of an epoch; return whether to end training.
 
         Parameters
@@ -102,27 +105,64 @@ class Callback:
             Whether there are rows to validate on.
         """
 
-    def setup(self, estimator, context) -> None:
+    def rehearse(self, model: Any) -> None:
+        """Do, before a fit begins, what is to be done in its course, and refuse if it fails.
+
+        A fit that goes on does so only where it has other parameters or callbacks than the fit before.
+
+        Parameters
+        ----------
+        model : estimator
+            As for `check`.
+        """
+
+    def setup(self, estimator: Any, context: Any) -> None:
         """A fit begins."""
 
-    def teardown(self, estimator, context) -> None:
+    def teardown(self, estimator: Any, context: Any) -> None:
         """A fit has ended."""
 
-    def on_fit_task_begin(self, estimator, context) -> None:
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """A fit or an epoch begins."""
 
-    def on_fit_task_end(self, estimator, context) -> bool | None:
+    def on_fit_task_end(self, estimator: Any, context: Any) -> bool | None:
         """An epoch has ended, or the fit, of which nothing is told here."""
         info = getattr(context, "epoch_info", None)
         return None if info is None else self(info)
+
+
+# Where a model keeps the values that `EarlyStopping` can watch.
+_CURVES = {
+    "loss": "loss_curve_",
+    "validation_loss": "validation_loss_curve_",
+    "validation_score": "validation_scores_",
+}
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A curve, whose values from place `first` on patience has been told of, up to place `n_read`."""
+
+    curve: list[float]
+    first: int
+    patience: Patience
+    n_read: int
+
+    def read(self) -> None:
+        """Tell patience of the values that are new."""
+        for value in self.curve[self.n_read :]:
+            if not math.isnan(value):  # which epochs without validation have
+                self.patience.update(value)
+        self.n_read = len(self.curve)
 
 
 class EarlyStopping(Callback):
     """Ends training when a value has stopped improving. The weights stay those of the last epoch.
 
     The estimators' ``early_stopping`` is the choice where the best weights are to be kept. What counts is the model's
-    curve, over all fits that continue each other, so it works with ``partial_fit`` too, whose ``stop_reason_`` is
-    'callback' from then on.
+    curve, over all fits that continue each other, as far as its values can be compared (see `EpochInfo`). So it works
+    with ``partial_fit`` too, whose ``stop_reason_`` is 'callback' from then on. A ``fit`` of more than one epoch has
+    patience again if a callback has ended the fit before.
 
     Parameters
     ----------
@@ -148,7 +188,7 @@ class EarlyStopping(Callback):
     """
 
     def __init__(self, monitor: str = "loss", n_iter_no_change: float = 10, tol: float = 1e-4):
-        if monitor not in ("loss", "validation_loss", "validation_score"):
+        if monitor not in tuple(_CURVES):
             raise ValueError(f"monitor is {monitor!r}; pass 'loss', 'validation_loss' or 'validation_score'.")
         if not isinstance(n_iter_no_change, Real) or not n_iter_no_change >= 1:
             raise ValueError(f"n_iter_no_change is {n_iter_no_change!r}; pass a number of epochs, at least 1.")
@@ -157,8 +197,9 @@ class EarlyStopping(Callback):
         self.monitor: str = monitor
         self.n_iter_no_change: float = n_iter_no_change
         self.tol: float = tol
+        self._watched: WeakKeyDictionary = WeakKeyDictionary()
 
-    def check(self, model, has_validation):
+    def check(self, model: Any, has_validation: bool) -> None:
         """Refuse to watch a value that there will not be."""
         if self.monitor != "loss" and not has_validation:
             raise ValueError(
@@ -168,21 +209,20 @@ class EarlyStopping(Callback):
 
     def __call__(self, info: EpochInfo) -> bool:
         """Whether patience has run out, as of the model's curve: clones, in threads too, may share the callback."""
-        model = info.model
-        curve = {
-            "loss": model.loss_curve_,
-            "validation_loss": model.validation_loss_curve_,
-            "validation_score": model.validation_scores_,
-        }[self.monitor]
-        curve = [value for value in curve if not math.isnan(value)]  # which epochs without validation have
-        if len(curve) <= self.n_iter_no_change + 1:
-            return False
-        n_recent = int(self.n_iter_no_change) + 1
-        patience = Patience(self.tol, self.n_iter_no_change, higher_is_better=self.monitor == "validation_score")
-        patience.best = (max if patience.higher_is_better else min)(curve[:-n_recent])
-        for value in curve[-n_recent:]:
-            patience.update(value)
-        return patience.exhausted
+        curve = getattr(info.model, _CURVES[self.monitor])
+        first = info.loss_from if self.monitor == "loss" else info.validation_from
+        watched = self._watched.get(info.model)
+        if watched is None or watched.curve is not curve or watched.first != first:
+            patience = Patience(self.tol, self.n_iter_no_change, higher_is_better=self.monitor == "validation_score")
+            watched = self._watched[info.model] = _Watched(curve, first, patience, first)
+        watched.read()
+        return watched.patience.exhausted
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_watched"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _watched=WeakKeyDictionary())
 
 
 class Checkpoint(Callback):
@@ -202,9 +242,11 @@ class Checkpoint(Callback):
     Raises
     ------
     ValueError
-        If `every` is not a positive integer; before training, if `path` is no path, or the model cannot be pickled.
-    FileNotFoundError, IsADirectoryError, PermissionError
-        Before training, if there is no such folder, `path` is one itself, or nothing can be written to it.
+        If `every` is not a positive integer; before training, if `path` is no path, or a device or pipe, or the model
+        cannot be pickled.
+    OSError
+        Before training, if there is no such folder or nothing can be written to it, or `path` is a folder itself or
+        too long.
 
     Examples
     --------
@@ -222,28 +264,20 @@ class Checkpoint(Callback):
     (4, 3)
     """
 
-    def __init__(self, path: str | os.PathLike, every: int = 10):
+    def __init__(self, path: str | os.PathLike[str], every: int = 10):
         if not isinstance(every, Integral) or every < 1:
             raise ValueError(f"every is {every!r}; pass a positive number of epochs.")
-        self.path: str | os.PathLike = path
+        self.path: str | os.PathLike[str] = path
         self.every: int = every
 
-    def check(self, model, has_validation):
-        """Refuse a path that no file can be written to, or a model that cannot be: write one beside it."""
-        folder = os.path.dirname(check_path(self.path))
-        if model.loss_curve_:
-            return  # it goes on, and was tried when it began
-        try:
-            trial = tempfile.mkdtemp(prefix=".checkpoint-", dir=folder)
-        except OSError as error:
-            raise type(error)(
-                f"path is {os.fspath(self.path)!r}, but nothing can be written to {folder!r}: {error.strerror}; choose "
-                "another folder."
-            ) from error
-        try:
-            model.save_checkpoint(os.path.join(trial, "model"))
-        finally:
-            shutil.rmtree(trial)
+    def check(self, model: Any, has_validation: bool) -> None:
+        """Refuse a path that no file can be written to."""
+        check_path(self.path)
+
+    def rehearse(self, model: Any) -> None:
+        """Refuse a folder that nothing can be written to, or a model that cannot be: write one beside the file."""
+        with written_file(self.path, takes_place=False) as file:
+            model._write_checkpoint(file)
 
     def __call__(self, info: EpochInfo) -> None:
         """Write the model, if it is time."""
@@ -284,21 +318,16 @@ class ScoreMonitor(Callback):
     True
     """
 
-    def __init__(self, X: MatrixLike, y: Any, scoring: str | Callable | None = None):
-        if isinstance(scoring, str):
-            from sklearn.metrics import get_scorer  # which training alone does not need
-
-            get_scorer(scoring)  # refuses an unknown name at once
-        self.X = X
-        self.y = y
-        self.scoring = scoring
+    def __init__(self, X: MatrixLike, y: Any, scoring: Scoring = None):
+        check_scorer_name(scoring)
+        self.X: MatrixLike = X
+        self.y: Any = y
+        self.scoring: Scoring = scoring
         self.scores: list[float] = []
-        self._scores_of: WeakKeyDictionary = WeakKeyDictionary()
+        self._scores_of: WeakKeyDictionary[Any, list[float]] = WeakKeyDictionary()
 
-    def check(self, model, has_validation):
+    def rehearse(self, model: Any) -> None:
         """Refuse rows or a scoring that the model cannot be scored by."""
-        if model.loss_curve_:
-            return  # it goes on, and was tried when it began
         try:
             float(try_scorer(self._scorer(model), model, self.X, self.y))
         except Exception as error:
@@ -319,10 +348,10 @@ class ScoreMonitor(Callback):
 
         return check_scoring(model, self.scoring)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_scores_of"}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _scores_of=WeakKeyDictionary())
 
 
@@ -346,9 +375,16 @@ class LearningRateLogger(Callback):
     [0.1, 0.05, 0.03333333333333333]
     """
 
-    def __init__(self):
-        self.learning_rates: list[float] = []
+    def __init__(self) -> None:
+        self._curve: list[float] = []
+        self._n_epochs = 0
 
     def __call__(self, info: EpochInfo) -> None:
-        """Take note of the learning rate."""
-        self.learning_rates = list(info.model.learning_rate_curve_)
+        """Take note of the model's curve, which is copied when it is asked for."""
+        self._curve = info.model.learning_rate_curve_
+        self._n_epochs = len(self._curve)
+
+    @property
+    def learning_rates(self) -> list[float]:
+        """At the start of each epoch of the model that was trained last."""
+        return self._curve[: self._n_epochs]

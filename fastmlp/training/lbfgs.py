@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.optimize import minimize
 
 from fastmlp._core._team import Team
 from fastmlp._core._workspace import Workspace
+from fastmlp._warn import warn_convergence
 from fastmlp.network import Network
 from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.problem import Problem
@@ -16,8 +17,10 @@ from fastmlp.training.run import DivergenceError, History, Observers, Run
 from fastmlp.training.snapshot import Snapshot
 from fastmlp.training.solver import Solver
 
-# Rows of one pass: bounds the workspace, and is many enough for the products to run at full speed.
+# Rows of one pass, and bytes of their outputs and derivatives: they bound the workspace, and are many enough for the
+# products to run at full speed.
 MAX_BATCH_ROWS = 4096
+MAX_BATCH_BYTES = 1 << 28
 
 # SciPy also stops where the cost changes by less than this share of itself. At the default tol, 1e-4, it is SciPy's own
 # default; a smaller tol asks for more, and would ask in vain if this stayed.
@@ -37,16 +40,26 @@ class PenalizedCost:
     problem : Problem
     alpha : float
     team : Team
+
+    Attributes
+    ----------
+    workspace : Workspace
+        Of all passes.
+    first, first_slope : float
+        The cost of the first call, and the largest component of its gradient; NaN before.
     """
 
+    first = first_slope = math.nan
+
     def __init__(self, network: Network, problem: Problem, alpha: float, team: Team):
-        self.network, self.alpha, self.team = network, alpha, team
-        rows = np.arange(problem.n_rows, dtype=np.intp) if problem.rows is None else problem.rows
-        self._batches = [
-            problem.data(rows[first : first + MAX_BATCH_ROWS]) for first in range(0, len(rows), MAX_BATCH_ROWS)
-        ]
+        self.network: Network = network
+        self.alpha: float = alpha
+        self.team: Team = team
+        row_bytes = 2 * network.parameters.itemsize * sum(network.sizes)
+        self._batches = problem.blocks(row_bytes, most_rows=MAX_BATCH_ROWS, most_bytes=MAX_BATCH_BYTES)
+        self._n_rows = problem.n_rows
         first, plan = self._batches[0], network.core.plan
-        self._workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
+        self.workspace: Workspace = Workspace(plan, first, first.n_rows, backward=True, n_threads=team.n_threads)
         self._batch_gradient = np.zeros_like(network.parameters)  # what is not trained keeps its 0
         places = network.penalized(np.arange(len(network.parameters)))
         self._penalized = [(penalty, slice(w.flat[0], w.flat[-1] + 1)) for penalty, w in places]
@@ -58,16 +71,21 @@ class PenalizedCost:
         cost, total_weight, gradient = 0.0, 0.0, np.zeros_like(parameters)
         for batch in self._batches:
             batch_cost, weight = core.backward(
-                self._workspace, batch, self._batch_gradient, team=self.team, of_trained=True
+                self.workspace, batch, self._batch_gradient, team=self.team, of_trained=True
             )
-            cost += weight * batch_cost
-            gradient += weight * self._batch_gradient
+            with np.errstate(over="ignore", invalid="ignore"):  # divergence, which has a message of its own
+                cost += weight * batch_cost
+                gradient += weight * self._batch_gradient
             total_weight += weight
+        share = min(1.0, total_weight / self._n_rows)  # so that penalties do not grow where weights are small
         for penalty, place in self._penalized:
-            w, alpha = parameters[place], self.alpha * penalty
+            w, alpha = parameters[place], self.alpha * share * penalty
             cost += 0.5 * alpha * np.vdot(w, w)
             gradient[place] += alpha * w
-        return cost / total_weight, gradient / total_weight
+        cost, gradient = cost / total_weight, gradient / total_weight
+        if math.isnan(self.first):
+            self.first, self.first_slope = float(cost), float(np.abs(gradient).max())
+        return cost, gradient
 
 
 @dataclass
@@ -78,7 +96,7 @@ class LBFGS(Solver):
     ----------
     network : Network
     alpha : float
-        Strength of the L2 penalty, alpha / 2 |W|^2 / (sum of the sample weights).
+        Strength of the L2 penalty, alpha / 2 |W|^2 / max(rows, sum of the sample weights).
     max_fun : int
         The most evaluations of cost and gradient.
     tol : float
@@ -111,16 +129,16 @@ class LBFGS(Solver):
     @classmethod
     def from_settings(
         cls,
-        settings,
-        network,
-        n_rows,
-        random_state,
+        settings: Any,
+        network: Network,
+        n_rows: int,
+        random_state: np.random.RandomState,
         *,
-        history=None,
-        before=None,
-        one_epoch=False,
-        is_unchanged=False,
-    ):
+        history: History | None = None,
+        before: Solver | None = None,
+        one_epoch: bool = False,
+        is_unchanged: bool = False,
+    ) -> Self:
         """A solver that starts anew; only the history goes on."""
         history = History() if history is None else history.continued(cls.has_epochs)
         return cls(network, settings.alpha, settings.max_fun, settings.tol, settings.n_jobs, history)
@@ -130,7 +148,10 @@ class LBFGS(Solver):
 
         As after every end, the network has the last parameters that were accepted if this raises DivergenceError.
         """
-        self.history.keeps_best, self.history.best = False, min(self.history.loss_curve, default=math.inf)
+        observers = observers or Observers()
+        self.history.begin_fit(observers, max_iter)
+        comparable = self.history.loss_curve[self.history.loss_from :]
+        self.history.keeps_best, self.history.best = False, min(comparable, default=math.inf)
         good = Snapshot(self.network)
         batch_rows, n_batches = min(problem.n_rows, MAX_BATCH_ROWS), -(-problem.n_rows // MAX_BATCH_ROWS)
         threads = n_threads(self.network.core.plan, self.n_jobs, batch_rows, max_iter * n_batches)
@@ -148,10 +169,12 @@ class LBFGS(Solver):
 
     def _minimize(self, cost, run, good, n_rows):
         network, history = self.network, self.history
+        is_first = not history.loss_curve
 
         def counted_cost(parameters):
+            result = cost(parameters)
             history.n_samples_seen += n_rows
-            return cost(parameters)
+            return result
 
         def end_iteration(intermediate_result):
             loss = float(intermediate_result.fun)
@@ -168,6 +191,7 @@ class LBFGS(Solver):
                 raise StopIteration
             run.begin_epoch()
 
+        cost.workspace.watcher = lambda: run.check_time(has_begun=history.n_epochs > 0)
         run.begin_epoch()
         result = minimize(
             counted_cost,
@@ -186,13 +210,27 @@ class LBFGS(Solver):
             run.stop(STOP_REASONS.get(result.status, "no_improvement"))
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
             run.stop("diverged")
-        if history.stop_reason == "converged" and not history.loss_curve:  # where it started
-            history.best = float(result.fun)
-            history.loss_curve.append(history.best)
+        elif history.stop_reason in ("converged", "no_improvement"):
+            self._report_standstill(cost, is_first=is_first)
 
-    def not_converged(self, max_iter):
+    def _report_standstill(self, cost, *, is_first):
+        """Note the loss of a fit that ends where it started, and warn where that is no minimum."""
+        history, start = self.history, cost.first
+        if not history.loss_curve:
+            history.best = start
+            history.loss_curve.append(start)
+        stands_still = history.n_epochs == 0 or start - history.loss_curve[-1] <= LEAST_CHANGE * abs(start)
+        # A fit that goes on may begin so near a minimum that its first step is lost in rounding.
+        if cost.first_slope > self.tol and stands_still and (is_first or history.n_epochs == 0):
+            warn_convergence(
+                f"lbfgs failed to converge: it found no lower loss than that of the weights it began with, {start:g}, "
+                f"although the gradient has a component of {cost.first_slope:g} there, and tol is {self.tol:g}. Scale "
+                "X (for example with StandardScaler), scale large regression targets, or raise tol."
+            )
+
+    def not_converged(self, max_iter: int, advice: str) -> str:
         """Message on the limits, either of which may have ended the fit."""
         return (
             f"lbfgs failed to converge after {self.history.n_epochs} iteration(s): it reached max_iter={max_iter} or "
-            f"max_fun={self.max_fun}. Increase it, or scale X."
+            f"max_fun={self.max_fun}. {advice or 'Increase it, or scale X.'}"
         )

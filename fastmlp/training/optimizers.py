@@ -25,15 +25,19 @@ class Optimizer:
         Its scalars, as ``src_c/kernels.h`` explains them.
     moments : list of ndarray
         Running averages, each the shape of the parameters.
+    n_steps : int
+        Steps taken, as the trainer counts them.
     """
 
     kernel: str
     settings: tuple[str, ...]
     n_moments: int
-    decay_1 = 0.0
-    decay_2 = 0.0
-    epsilon = 0.0
-    nesterov = False
+    decay_1: float = 0.0
+    decay_2: float = 0.0
+    epsilon: float = 0.0
+    nesterov: bool = False
+    n_steps: int = 0
+    moments: list[np.ndarray]
 
     def __init__(self, parameters: np.ndarray):
         self.moments = [aligned_empty(parameters.shape, parameters.dtype, quarter=1 + k) for k in range(self.n_moments)]
@@ -45,7 +49,7 @@ class Optimizer:
         """A new optimizer of `parameters`, by the attributes of `settings` that it takes."""
         return cls(parameters, **{name: getattr(settings, name) for name in cls.settings})
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.moments = [writeable(moment) for moment in self.moments]
 
@@ -58,10 +62,10 @@ class SGD(Optimizer):
     """v <- momentum v - learning_rate g, then w <- w + v, or for Nesterov w <- w + momentum v - learning_rate g."""
 
     kernel = "sgd"
-    settings = ("momentum", "nesterovs_momentum")
+    settings: tuple[str, ...] = ("momentum", "nesterovs_momentum")
     n_moments = 1
 
-    def __init__(self, parameters, *, momentum: float, nesterovs_momentum: bool):
+    def __init__(self, parameters: np.ndarray, *, momentum: float, nesterovs_momentum: bool):
         super().__init__(parameters)
         self.decay_1 = momentum
         self.nesterov = nesterovs_momentum
@@ -74,13 +78,13 @@ class RMSprop(Optimizer):
     """
 
     kernel = "rmsprop"
-    settings = ("beta_2", "epsilon")
+    settings: tuple[str, ...] = ("beta_2", "epsilon")
     n_moments = 1
 
-    def __init__(self, parameters, *, beta_2: float, epsilon: float):
+    def __init__(self, parameters: np.ndarray, *, beta_2: float, epsilon: float):
         super().__init__(parameters)
         self.decay_2 = beta_2
-        self.epsilon = _representable(epsilon, parameters.dtype)
+        self.epsilon: float = _representable(epsilon, parameters.dtype)
 
 
 class Adagrad(Optimizer):
@@ -90,12 +94,12 @@ class Adagrad(Optimizer):
     """
 
     kernel = "adagrad"
-    settings = ("epsilon",)
+    settings: tuple[str, ...] = ("epsilon",)
     n_moments = 1
 
-    def __init__(self, parameters, *, epsilon: float):
+    def __init__(self, parameters: np.ndarray, *, epsilon: float):
         super().__init__(parameters)
-        self.epsilon = _representable(epsilon, parameters.dtype)
+        self.epsilon: float = _representable(epsilon, parameters.dtype)
 
 
 class Adam(Optimizer):
@@ -106,19 +110,18 @@ class Adam(Optimizer):
     """
 
     kernel = "adam"
-    settings = ("beta_1", "beta_2", "epsilon")
+    settings: tuple[str, ...] = ("beta_1", "beta_2", "epsilon")
     n_moments = 2
 
-    def __init__(self, parameters, *, beta_1: float, beta_2: float, epsilon: float):
+    def __init__(self, parameters: np.ndarray, *, beta_1: float, beta_2: float, epsilon: float):
         super().__init__(parameters)
-        self.decay_1, self.decay_2 = beta_1, beta_2
-        self.epsilon = _representable(epsilon, parameters.dtype)
-        self.n_steps = 0
+        self.decay_1 = beta_1
+        self.decay_2 = beta_2
+        self.epsilon: float = _representable(epsilon, parameters.dtype)
 
-    def step_sizes(self, learning_rates):
+    def step_sizes(self, learning_rates: np.ndarray) -> np.ndarray:
         """Step sizes with the correction for moments that start at 0."""
         t = np.arange(self.n_steps + 1, self.n_steps + len(learning_rates) + 1, dtype=np.float64)
-        self.n_steps += len(learning_rates)
         return learning_rates * np.sqrt(_one_minus_power(self.decay_2, t)) / _one_minus_power(self.decay_1, t)
 
 
@@ -129,12 +132,13 @@ class Lion(Optimizer):
     """
 
     kernel = "lion"
-    settings = ("beta_1", "beta_2")
+    settings: tuple[str, ...] = ("beta_1", "beta_2")
     n_moments = 1
 
-    def __init__(self, parameters, *, beta_1: float, beta_2: float):
+    def __init__(self, parameters: np.ndarray, *, beta_1: float, beta_2: float):
         super().__init__(parameters)
-        self.decay_1, self.decay_2 = beta_1, beta_2
+        self.decay_1 = beta_1
+        self.decay_2 = beta_2
 
 
 # Weight decay, which makes AdamW of Adam, is done by the training loop for every optimizer.
@@ -148,7 +152,7 @@ SOLVERS: dict[str, type[Optimizer]] = {
 }
 
 
-def _representable(epsilon, dtype):
+def _representable(epsilon: float, dtype: np.dtype) -> float:
     """Smaller ones are 0 in this dtype, and 0 / 0 where a gradient is exactly 0."""
     return max(epsilon, np.finfo(dtype).tiny)
 

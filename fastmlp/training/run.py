@@ -8,15 +8,20 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, Self
 
 from fastmlp._warn import warn
-from fastmlp.training._progress import progress_of
+from fastmlp.training._progress import Progress
 from fastmlp.training.callbacks import EpochInfo
 
 
 class DivergenceError(ValueError):
     """The loss or a weight became NaN or infinite."""
+
+
+class TimeIsUpError(Exception):
+    """``max_time`` is over in the midst of an epoch."""
 
 
 @dataclass
@@ -34,6 +39,10 @@ class History:
         Whether the last fit kept the weights of the best validation score.
     best : float
         The best validation score, or the lowest loss where the last weights are kept.
+    loss_rows, validation_rows : object
+        What the last losses, and the last values of validation, were measured on, as `Observers` has it.
+    loss_from, validation_from : int
+        Places in the curves, from 0, of the first epochs that the last one is to be compared with.
     n_samples_seen : int
         Samples that these fits have learnt from, counted again in each epoch.
     n_epochs : int
@@ -50,6 +59,10 @@ class History:
     best_epoch: int | None = None
     keeps_best: bool = False
     best: float = math.inf
+    loss_rows: object = None
+    validation_rows: object = None
+    loss_from: int = 0
+    validation_from: int = 0
     n_samples_seen: int = 0
     n_epochs: int = 0
     stop_reason: str = ""
@@ -75,8 +88,44 @@ class History:
             validation_scores=self.validation_scores[:n_epochs],
             validation_losses=self.validation_losses[:n_epochs],
             learning_rates=list(self.learning_rates),
+            loss_rows=self.loss_rows,
+            validation_rows=self.validation_rows,
+            loss_from=self.loss_from,
+            validation_from=self.validation_from,
             n_samples_seen=self.n_samples_seen,
         )
+
+    def begin_fit(self, observers: "Observers", max_iter: int) -> tuple[bool, bool]:
+        """Take note of what a fit measures its losses and its values of validation on.
+
+        Parameters
+        ----------
+        observers : Observers
+        max_iter : int
+            The most epochs.
+
+        Returns
+        -------
+        tuple of bool
+            Whether the losses, and whether the values of validation, are measured on other rows than before.
+        """
+        if self.stop_reason == "callback" and max_iter > 1:
+            self.start_anew()
+        if observers.loss_rows is None and observers.validation_rows is None:  # as for a row at a time
+            return False, False
+        changed = []
+        for name, rows in (("loss", observers.loss_rows), ("validation", observers.validation_rows)):
+            before = getattr(self, f"{name}_rows")
+            changed.append(None not in (before, rows) and rows != before)
+            if changed[-1]:
+                setattr(self, f"{name}_from", len(self.loss_curve))
+            if rows is not None:
+                setattr(self, f"{name}_rows", rows)
+        return changed[0], changed[1]
+
+    def start_anew(self) -> None:
+        """Take note that no epoch so far is to be compared with those to come."""
+        self.loss_from = self.validation_from = len(self.loss_curve)
 
     def add_validation(self, score: float, loss: float) -> None:
         """Note what rows to validate on gave after the last epoch."""
@@ -99,9 +148,14 @@ class Observers:
     validate : callable, default=None
         Returns (score, mean loss) on held-out rows, by the current weights.
     max_time : float or None, default=None
-        Seconds after which no further epoch begins.
+        Seconds after which no further step is taken, but for one that a fit takes in any case.
     verbose : bool, default=False
         Whether to show progress.
+    advise : callable, default=None
+        Returns what of the data may have made training diverge, with what to change, or "".
+    loss_rows, validation_rows : object, default=None
+        What the loss, and what validation, is measured on: equal objects for values that can be compared. None where
+        all can be, as those of the parts of a stream.
     """
 
     model: Any = None
@@ -110,13 +164,16 @@ class Observers:
     validate: Callable[[], tuple[float, float]] | None = None
     max_time: float | None = None
     verbose: bool = False
+    advise: Callable[[], str] | None = None
+    loss_rows: object = None
+    validation_rows: object = None
 
 
 class Run:
     """One fit, epoch by epoch; a context in which a solver trains.
 
-    An interruption by the user ends the context, not the program. Another exception leaves it, after the history has
-    noted that the fit failed.
+    An interruption by the user ends the context, not the program, and so does the end of its time in the midst of an
+    epoch. Another exception leaves it, after the history has noted that the fit failed.
 
     Parameters
     ----------
@@ -152,22 +209,29 @@ class Run:
         stop_reason: str = "max_iter",
         unit: str = "epoch",
     ):
-        self.history, self.max_iter, self.unit = history, max_iter, unit
-        self.observers = observers or Observers()
+        self.history: History = history
+        self.max_iter: int = max_iter
+        self.unit: str = unit
+        self.observers: Observers = observers or Observers()
         self._unless_stopped = stop_reason
         history.n_epochs, history.stop_reason = 0, stop_reason
-        self._progress = progress_of(max_iter) if self.observers.verbose else None
+        self._progress = Progress(max_iter) if self.observers.verbose else None
         max_time = self.observers.max_time
         self._deadline = math.inf if max_time is None else time.monotonic() + max_time
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, error_type, error, traceback) -> bool:
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
         if self._progress is not None:
-            self._progress.close()
+            self._progress.close(finished=error is None or isinstance(error, TimeIsUpError))
         if error is None:
             return False
+        if isinstance(error, TimeIsUpError):
+            self.stop("max_time")
+            return True
         if not isinstance(error, KeyboardInterrupt):
             self.stop("failed")
             return False
@@ -194,6 +258,22 @@ class Run:
             As in `History`.
         """
         self.history.stop_reason = reason
+
+    def check_time(self, *, has_begun: bool) -> None:
+        """Ask in the midst of an epoch whether there is time left.
+
+        Parameters
+        ----------
+        has_begun : bool
+            Whether something has been learnt; else there is always time left.
+
+        Raises
+        ------
+        TimeIsUpError
+            If there is none.
+        """
+        if has_begun and time.monotonic() >= self._deadline:
+            raise TimeIsUpError
 
     def begin_epoch(self) -> None:
         """Tell whom it concerns that an epoch begins."""
@@ -240,7 +320,15 @@ class Run:
             score, validation_loss = validation
             history.add_validation(score, validation_loss)
         return EpochInfo(
-            history.n_epochs, self.max_iter, loss, score, validation_loss, learning_rate, self.observers.model
+            history.n_epochs,
+            self.max_iter,
+            loss,
+            score,
+            validation_loss,
+            learning_rate,
+            self.observers.model,
+            history.loss_from,
+            history.validation_from,
         )
 
     def show(self, info: EpochInfo) -> None:
@@ -280,14 +368,15 @@ class Run:
         epoch : int, default=None
             Which epoch it was; by default the one after the last recorded.
         """
-        last = self.history.n_epochs
+        last, advise = self.history.n_epochs, self.observers.advise
+        advice = "" if advise is None else advise()
         if kept is None:
             kept = f"its last good weights, {f'those of {self.unit} {last}' if last else 'those it had before'}"
         return (
             f"Training diverged in {self.unit} {epoch or last + 1}: the loss or a weight became NaN or infinite. "
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
             "preprocessed: scale X (for example with StandardScaler), scale large regression targets, or lower "
-            f"learning_rate_init. The model keeps {kept}."
+            f"learning_rate_init. {advice}{' ' if advice else ''}The model keeps {kept}."
         )
 
 

@@ -11,6 +11,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = ["SCHEDULES", "Cosine", "Exponential", "OneCycle", "Schedule", "Step", "WarmUp"]
 
@@ -35,6 +36,8 @@ class Constant:
         Learning rate at the start of the coming epoch.
     """
 
+    learning_rate: float
+
     def __init__(self, learning_rate_init: float):
         self.learning_rate = learning_rate_init
 
@@ -49,6 +52,9 @@ class Constant:
         """Lower the learning rate, if the schedule can, because the stopping rule has run out of patience."""
         return False
 
+    def patience_starts(self) -> None:
+        """Take back what plateaus have done, because patience starts anew."""
+
     def extend(self, n_epochs: int) -> None:
         """Take note that a fit goes on for so many epochs; 0 for an epoch at a time."""
 
@@ -56,12 +62,12 @@ class Constant:
 class InverseScaling(Constant):
     """learning_rate_init / (samples seen + 1)^power_t, from the second epoch on."""
 
-    def __init__(self, learning_rate_init, power_t: float):
+    def __init__(self, learning_rate_init: float, power_t: float):
         super().__init__(learning_rate_init)
         self.learning_rate_init = learning_rate_init
         self.power_t = power_t
 
-    def epoch_ends(self, n_samples_seen):
+    def epoch_ends(self, n_samples_seen: int) -> None:
         """Lower the learning rate."""
         self.learning_rate = self.learning_rate_init * (n_samples_seen + 1.0) ** -self.power_t
 
@@ -69,7 +75,15 @@ class InverseScaling(Constant):
 class Adaptive(Constant):
     """Divided by 5 at every plateau, until it is 1e-6 or less."""
 
-    def plateau_reached(self):
+    def __init__(self, learning_rate_init: float):
+        super().__init__(learning_rate_init)
+        self.learning_rate_init: float = learning_rate_init
+
+    def patience_starts(self) -> None:
+        """Return to the first learning rate."""
+        self.learning_rate = self.learning_rate_init
+
+    def plateau_reached(self) -> bool:
         """Lower the learning rate, unless it is small already."""
         if self.learning_rate <= 1e-6:
             return False
@@ -95,9 +109,9 @@ class Schedule:
         Whether it is over after `n_epochs`, so that a ``fit`` that goes on then starts a new one.
     """
 
-    has_end = True
+    has_end: bool = True
 
-    def factor(self, epoch: np.ndarray, n_epochs: int) -> np.ndarray:
+    def factor(self, epoch: np.ndarray, n_epochs: int, /) -> ArrayLike:
         """Factor of ``learning_rate_init``.
 
         Parameters
@@ -136,11 +150,11 @@ class Step(Schedule):
     decay: float = 0.5
     has_end = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_number("every", self.every, 0)
         _check_number("decay", self.decay, 0)
 
-    def factor(self, epoch, n_epochs):
+    def factor(self, epoch: ArrayLike, n_epochs: int) -> np.ndarray:
         """decay^floor(epoch / every)."""
         return self.decay ** np.floor(np.asarray(epoch) / self.every)
 
@@ -163,10 +177,10 @@ class Exponential(Schedule):
     decay: float = 0.95
     has_end = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_number("decay", self.decay, 0)
 
-    def factor(self, epoch, n_epochs):
+    def factor(self, epoch: ArrayLike, n_epochs: int) -> np.ndarray:
         """decay^epoch."""
         return self.decay ** np.asarray(epoch, dtype=np.float64)
 
@@ -189,10 +203,10 @@ class Cosine(Schedule):
 
     final: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_number("final", self.final, 0, inclusive=True)
 
-    def factor(self, epoch, n_epochs):
+    def factor(self, epoch: ArrayLike, n_epochs: int) -> np.ndarray:
         """Half a cosine: final + (1 - final) (1 + cos(pi epoch / n_epochs)) / 2."""
         return _cosine(np.minimum(np.asarray(epoch) / n_epochs, 1), 1, self.final)
 
@@ -221,13 +235,13 @@ class OneCycle(Schedule):
     rise: float = 0.3
     final: float = 0.001
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_number("peak", self.peak, 0)
         _check_number("final", self.final, 0, inclusive=True)
         if not 0 < self.rise < 1:
             raise ValueError(f"rise is {self.rise!r}; pass a share of the epochs between 0 and 1.")
 
-    def factor(self, epoch, n_epochs):
+    def factor(self, epoch: ArrayLike, n_epochs: int) -> np.ndarray:
         """Half a cosine from 1 to peak, then one from peak to final."""
         progress = np.minimum(np.asarray(epoch) / n_epochs, 1)
         return np.where(
@@ -258,7 +272,7 @@ class WarmUp(Schedule):
     epochs: float = 5
     then: Schedule | None = field(default=None)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_number("epochs", self.epochs, 0)
         if self.then is not None and not isinstance(self.then, Schedule):
             raise ValueError(f"then is {self.then!r}; pass a Schedule, for example Cosine(), or None.")
@@ -268,17 +282,23 @@ class WarmUp(Schedule):
         """Whether what follows has one."""
         return self.then is not None and self.then.has_end
 
-    def factor(self, epoch, n_epochs):
+    def factor(self, epoch: ArrayLike, n_epochs: int) -> np.ndarray:
         """min(epoch / epochs, 1), times the factor of what follows."""
         epoch = np.asarray(epoch, dtype=np.float64)
         rising = np.minimum(np.maximum(epoch, 1e-3) / self.epochs, 1)  # a step of size 0 would be wasted
         if self.then is None:
             return rising
-        return rising * self.then.factor(np.maximum(epoch - self.epochs, 0), max(n_epochs - self.epochs, 1))
+        n_epochs_left: Any = max(n_epochs - self.epochs, 1)  # a fraction where `epochs` is one
+        return rising * self.then.factor(np.maximum(epoch - self.epochs, 0), n_epochs_left)
 
 
 # Schedules that an estimator knows by name, beside scikit-learn's.
-SCHEDULES = {"step": Step(), "exponential": Exponential(), "cosine": Cosine(), "one_cycle": OneCycle()}
+SCHEDULES: dict[str, Schedule] = {
+    "step": Step(),
+    "exponential": Exponential(),
+    "cosine": Cosine(),
+    "one_cycle": OneCycle(),
+}
 
 
 class ByProgress(Constant):
@@ -304,9 +324,9 @@ class ByProgress(Constant):
 
     _epochs_of_next_run = 0  # epochs of the next run, 0 for none
 
-    def _start(self, n_epochs):
-        self.n_epochs = n_epochs
-        self.epoch = 0
+    def _start(self, n_epochs: int) -> None:
+        self.n_epochs: int = n_epochs
+        self.epoch: int = 0
         self._epochs_of_next_run = 0
         self._cached = (-1, 0.0)
 
@@ -336,13 +356,13 @@ class ByProgress(Constant):
         if self._has_end and self.epoch >= self.n_epochs and self._epochs_of_next_run > 0:
             self._start(self._epochs_of_next_run)
 
-    def rates(self, first_step, n_steps, n_epoch_steps):
+    def rates(self, first_step: int, n_steps: int, n_epoch_steps: int) -> np.ndarray:
         """Learning rates along the epoch, constant in it for a callable."""
         if not isinstance(self.schedule, Schedule):
             return super().rates(first_step, n_steps, n_epoch_steps)
         return self._at(self.epoch + np.arange(first_step, first_step + n_steps) / n_epoch_steps)
 
-    def epoch_ends(self, n_samples_seen):
+    def epoch_ends(self, n_samples_seen: int) -> None:
         """Go on to the next epoch."""
         self.epoch += 1
         self._restart()

@@ -1,5 +1,9 @@
 """Weights to go back to."""
 
+from typing import Any
+
+import numpy as np
+
 from fastmlp.network import Network, writeable
 
 # Parameters that are exchanged at once: all of them would take a third array.
@@ -15,8 +19,9 @@ class Snapshot:
     """
 
     def __init__(self, network: Network):
-        self.network = network
-        self.parameters, self.statistics = network.parameters.copy(), network.statistics.copy()
+        self.network: Network = network
+        self.parameters: np.ndarray = network.parameters.copy()
+        self.statistics: np.ndarray = network.statistics.copy()
 
     def take(self) -> None:
         """Copy the network as it is."""
@@ -36,6 +41,6 @@ class Snapshot:
                 block = slice(start, start + EXCHANGE_BLOCK)
                 ours[block], theirs[block] = theirs[block], ours[block].copy()
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.parameters, self.statistics = writeable(self.parameters), writeable(self.statistics)

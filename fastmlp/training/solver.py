@@ -109,5 +109,5 @@ class Solver(ABC):
         return nullcontext()
 
     @abstractmethod
-    def not_converged(self, max_iter: int) -> str:
-        """Message on a fit that `max_iter` has ended."""
+    def not_converged(self, max_iter: int, advice: str) -> str:
+        """Message on a fit that `max_iter` has ended, with what to change, or, if that is "", with the usual advice."""

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +18,8 @@ from fastmlp.network import Network, writeable
 from fastmlp.training._threads import n_threads, team_of
 from fastmlp.training.callbacks import EpochInfo
 from fastmlp.training.optimizers import SOLVERS, Optimizer
-from fastmlp.training.problem import Problem
-from fastmlp.training.run import DivergenceError, History, Observers, Run
+from fastmlp.training.problem import Problem, checksum
+from fastmlp.training.run import DivergenceError, History, Observers, Run, TimeIsUpError
 from fastmlp.training.schedules import Constant, schedule_from_settings
 from fastmlp.training.snapshot import Snapshot
 from fastmlp.training.solver import Solver
@@ -51,8 +52,8 @@ class Trainer(Solver):
     patience : Patience
         Watches the validation score if the best weights are kept, else the training loss.
     alpha, l1 : float
-        Strengths of the penalties (alpha / 2 |W|^2 + l1 sum |W|) / (sum of a batch's sample weights) on top of its mean
-        loss, alpha's as in scikit-learn (S12).
+        Strengths of the penalties (alpha / 2 |W|^2 + l1 sum |W|) / n on top of the mean loss of a batch; n is its rows,
+        times the mean weight of all rows where that is above 1 (S12).
     weight_decay : float
         Each step first shrinks the weights by the factor 1 - learning_rate weight_decay.
     clip_norm : float or None
@@ -89,27 +90,30 @@ class Trainer(Solver):
     keep_best: bool = False
     n_jobs: int | None = None
     history: History = field(default_factory=History)
-    rate_settings: tuple = ()
+    rate_settings: tuple[Any, ...] = ()
     # With keep_best: the best weights while training runs, the last ones in between.
     _kept_weights: Snapshot | None = field(default=None, init=False, repr=False)
     # Places among the rows, in the order in which the last epoch took them.
     _order: np.ndarray | None = field(default=None, init=False, repr=False)
     _is_running: bool = field(default=False, init=False, repr=False)
+    # Checksum of the network as training left it; None while it runs, or where that is not asked for.
+    _left: int | None = field(default=None, init=False, repr=False)
+    _asks_for_edits: bool = field(default=False, init=False, repr=False)
     _workspace: Workspace | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def from_settings(
         cls,
-        settings,
-        network,
-        n_rows,
-        random_state,
+        settings: Any,
+        network: Network,
+        n_rows: int,
+        random_state: np.random.RandomState,
         *,
-        history=None,
-        before=None,
-        one_epoch=False,
-        is_unchanged=False,
-    ):
+        history: History | None = None,
+        before: Solver | None = None,
+        one_epoch: bool = False,
+        is_unchanged: bool = False,
+    ) -> "Trainer":
         """A trainer that goes on with optimizer, schedule and all that is remembered, where there is one before."""
         batch_size = batch_size_for(
             settings, n_rows, goes_on_by_a_row=history is not None and one_epoch and n_rows == 1
@@ -126,11 +130,18 @@ class Trainer(Solver):
         else:
             optimizer = SOLVERS[settings.solver].from_settings(network.parameters, settings)
             schedule = schedule_from_settings(settings)
+        watches_loss = not settings.early_stopping or settings.scoring == "loss"
+        patience = Patience(
+            settings.tol,
+            settings.n_iter_no_change,
+            higher_is_better=settings.early_stopping,
+            n_terms=network.n_outputs if watches_loss and network.loss.sums_outputs else 1,
+        )
         trainer = cls(
             network,
             optimizer,
             schedule,
-            Patience(settings.tol, settings.n_iter_no_change, higher_is_better=settings.early_stopping),
+            patience,
             alpha=settings.alpha,
             l1=settings.l1,
             weight_decay=settings.weight_decay,
@@ -147,10 +158,11 @@ class Trainer(Solver):
             trainer.continue_from(before)
         elif history is not None:
             trainer.history = history.continued(cls.has_epochs)
+            trainer.history.start_anew()
         return trainer
 
     @property
-    def moments(self):
+    def moments(self) -> list[np.ndarray]:
         """The optimizer's moments."""
         return self.optimizer.moments
 
@@ -160,6 +172,7 @@ class Trainer(Solver):
         It raises DivergenceError only where there are no best weights to keep. The network then has the weights of the
         last epoch before that.
         """
+        self._go_on(observers or Observers(), max_iter)
         self.history.keeps_best, self.history.best = self.keep_best, self.patience.best
         order, taken = self._orders(problem)
         data = problem.data(taken)
@@ -167,6 +180,7 @@ class Trainer(Solver):
         try:
             with Run(self.history, max_iter, observers) as run, team_of(self._n_threads(data, max_iter)) as team:
                 steps = self._steps(data, team)
+                steps.workspace.watcher = lambda: run.check_time(has_begun=steps.n_taken > 0)
                 for _ in range(max_iter):
                     run.begin_epoch()
                     self._shuffle(problem, order, taken)
@@ -178,6 +192,32 @@ class Trainer(Solver):
             self._end(good)
         if self.history.stop_reason == "diverged":
             self._report_divergence(run)
+
+    def _go_on(self, observers: Observers, max_iter: int) -> None:
+        """Start patience, and what is the best, anew where they do not hold any more.
+
+        They hold for the rows that they were measured on, and for weights that training has left. Training that has run
+        out of patience is over, so that a later one begins with the weights that the model shows; but not one of a
+        single epoch, as ``partial_fit`` is, because n of these are one training.
+        """
+        loss_changed, validation_changed = self.history.begin_fit(observers, max_iter)
+        is_new = validation_changed if self.keep_best else loss_changed
+        # Not for a row at a time, where it would take as long as the step.
+        self._asks_for_edits = (observers.validation_rows if self.keep_best else observers.loss_rows) is not None
+        is_edited = self._asks_for_edits and self._left is not None and self._left != self._checksum()
+        self._left = None
+        if is_edited or (self.patience.exhausted and max_iter > 1):
+            self.history.start_anew()
+            is_new = True
+        if is_new:
+            self._kept_weights = None
+            self.patience.start()
+            self.schedule.patience_starts()
+        if math.isinf(self.patience.best):
+            self.history.best_epoch = None
+
+    def _checksum(self) -> int | None:
+        return checksum(self.network.parameters, self.network.statistics) if self._asks_for_edits else None
 
     def _orders(self, problem):
         """The places that each epoch shuffles further, and the rows of X at these places; None as they lie."""
@@ -204,13 +244,14 @@ class Trainer(Solver):
 
     def _train_epoch(self, run: Run, steps: Training, data: Data, good: Snapshot) -> bool:
         """Train for one epoch, and let it be judged and told; whether there may be another one."""
-        learning_rate = self.schedule.learning_rate
-        loss = self._take_steps(steps, data.n_rows)
+        learning_rate, n_seen = self.schedule.learning_rate, self.history.n_samples_seen
+        loss = self._take_steps(run, steps, data.n_rows)
         # A step finds out whether the one before was good, and the last one is judged here.
         if not (math.isfinite(loss) and steps.is_finite(ROWS_TO_JUDGE_LAST_STEP)):
             run.stop("diverged")
+            self.history.n_samples_seen = n_seen
             return False
-        info = run.record(loss, run.validate(), n_rows=data.n_rows, learning_rate=learning_rate)
+        info = run.record(loss, run.validate(), learning_rate=learning_rate)
         self._keep(info, good, run)
         run.show(info)
         self.schedule.epoch_ends(self.history.n_samples_seen)
@@ -218,25 +259,41 @@ class Trainer(Solver):
             run.stop("no_improvement")
         return not run.tell(info)
 
-    def _take_steps(self, steps, n_rows):
-        """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is."""
+    def _take_steps(self, run, steps, n_rows):
+        """Mean cost of one pass over the data; NaN or infinite as soon as one batch's is.
+
+        The pass is cut short when the time is up. Whatever ends it, the steps taken, and their rows, are counted.
+        """
         n_batches = -(-n_rows // self.batch_size)
         # One number for the epoch, and only where something is random: the order of rows stays scikit-learn's.
         seed = self.random_state.randint(2**31 - 1) << 32 if self.network.is_random else 0
-        total = 0.0
+        total, n_taken = 0.0, 0
         for first in range(0, n_batches, BATCHES_PER_CALL):
-            rates = self.schedule.rates(first, min(BATCHES_PER_CALL, n_batches - first), n_batches)
-            if self.weight_decay > 0 and self.weight_decay * rates.max() >= 1:
-                raise ValueError(
-                    f"weight_decay is {self.weight_decay:g} and learning_rate reaches {rates.max():g}, whose product, "
-                    "the share of the weights that each step takes away, has to be less than 1; lower one of them."
-                )
-            sizes = np.empty((len(rates), 2))
-            sizes[:, 0], sizes[:, 1] = self.optimizer.step_sizes(rates), 1 - self.weight_decay * rates
-            total += steps.run_steps(first * self.batch_size, sizes, seed + first)
-            if not math.isfinite(total):
+            sizes = self._sizes(first, n_batches)
+            try:
+                steps.run_steps(first * self.batch_size, sizes, seed + first)
+            except TimeIsUpError:
+                run.stop("max_time")
+            finally:
+                n_rows_taken = min(steps.n_taken * self.batch_size, n_rows - first * self.batch_size)
+                self.optimizer.n_steps += steps.n_taken
+                self.history.n_samples_seen += n_rows_taken
+            total, n_taken = total + steps.total, n_taken + n_rows_taken
+            if run.stopped or not math.isfinite(total):
                 break
-        return total / n_rows
+        return total / max(n_taken, 1)
+
+    def _sizes(self, first, n_batches):
+        """Step size, and the factor by which weights shrink before it, of steps `first` on of an epoch."""
+        rates = self.schedule.rates(first, min(BATCHES_PER_CALL, n_batches - first), n_batches)
+        if self.weight_decay > 0 and self.weight_decay * rates.max() >= 1:
+            raise ValueError(
+                f"weight_decay is {self.weight_decay:g} and learning_rate reaches {rates.max():g}, whose product, "
+                "the share of the weights that each step takes away, has to be less than 1; lower one of them."
+            )
+        sizes = np.empty((len(rates), 2))
+        sizes[:, 0], sizes[:, 1] = self.optimizer.step_sizes(rates), 1 - self.weight_decay * rates
+        return sizes
 
     def _keep(self, info: EpochInfo, good: Snapshot, run: Run) -> None:
         """Copy the weights of an epoch, if they are the best or each epoch's are kept."""
@@ -273,12 +330,17 @@ class Trainer(Solver):
     def _end(self, good: Snapshot) -> None:
         """Leave the best weights in the network, or good ones."""
         self._is_running = False
+        if self._workspace is not None:
+            self._workspace.watcher = None
         if self.keep_best:
+            if self.history.best_epoch is None and self.history.stop_reason != "diverged":
+                good.take()  # interrupted in the first epoch: what the last step has left is better than nothing
             good.exchange()
         elif self.history.stop_reason == "diverged" or not self.network.core.all_finite():
             good.restore()
         if not self.continues:  # as much as the parameters, and 8 bytes a row
             self._kept_weights = self._order = None
+        self._left = self._checksum()
 
     def _report_divergence(self, run: Run) -> None:
         if not self.keep_best:
@@ -289,11 +351,11 @@ class Trainer(Solver):
         self.history.validation_losses.append(math.nan)
         warn_convergence(run.divergence_message(kept="the weights with the best validation score"))
 
-    def not_converged(self, max_iter):
+    def not_converged(self, max_iter: int, advice: str) -> str:
         """Message that begins as scikit-learn's does, by which programs may filter it."""
         return (
             f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization hasn't converged yet. "
-            "Increase max_iter, or scale X, or change learning_rate_init."
+            f"{advice or 'Increase max_iter, or scale X, or change learning_rate_init.'}"
         )
 
     def continue_from(self, before: "Trainer") -> None:
@@ -305,25 +367,27 @@ class Trainer(Solver):
             A trainer of the same network.
         """
         self.history = before.history
-        self._workspace, self._order = before._workspace, before._order
+        self._workspace, self._order, self._left = before._workspace, before._order, before._left
         if before.patience.higher_is_better == self.patience.higher_is_better:
             self.patience.best, self.patience.count = before.patience.best, before.patience.count
             self._kept_weights, self._is_running = before._kept_weights, before._is_running
 
     @contextmanager
-    def as_ended(self):
+    def as_ended(self) -> Iterator[None]:
         """While a fit runs: the network as it would be if training ended here, for as long as the context lasts."""
-        best = self._kept_weights if self.keep_best and self._is_running else None
-        if best is None:
+        if not self._is_running:
             yield
             return
-        best.exchange()
-        self._is_running = False
+        best = self._kept_weights if self.keep_best else None
+        if best is not None:
+            best.exchange()
+        self._is_running, self._left = False, self._checksum()
         try:
             yield
         finally:
-            best.exchange()
-            self._is_running = True
+            if best is not None:
+                best.exchange()
+            self._is_running, self._left = True, None
 
     def _workspace_for(self, data, n_threads):
         """The last call's workspace if it fits, because filling new pages costs more than a small epoch."""
@@ -332,10 +396,11 @@ class Trainer(Solver):
             self._workspace = Workspace(*needed)
         return self._workspace
 
-    def __getstate__(self):
-        return {**self.__dict__, "_workspace": None}
+    def __getstate__(self) -> dict[str, Any]:
+        left = self._checksum() if self._is_running and self._left is None else self._left
+        return {**self.__dict__, "_workspace": None, "_left": left}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if self._order is not None:
             self._order = writeable(self._order)

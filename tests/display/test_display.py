@@ -6,12 +6,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier as TheirMLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from fastmlp import MLPClassifier
+from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.display import LossCurveDisplay
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -110,6 +115,15 @@ def test_given_axes():
     assert display.learning_rate_ax_.get_window_extent().y1 < free.get_window_extent().y0
 
 
+def test_in_a_subfigure_the_whole_is_saved(tmp_path):
+    figure = plt.figure()
+    part, _ = figure.subfigures(1, 2)
+    (inner,) = part.subfigures(1, 1, squeeze=False).flat
+    display = LossCurveDisplay(loss_curve=LOSSES).plot(inner.subplots())
+    assert display.figure_ is figure
+    display.figure_.savefig(tmp_path / "curve.png")
+
+
 def test_wide_ranges_are_logarithmic():
     rates = [0.1, 0.01, 0.001, 0.0001]
     display = LossCurveDisplay(loss_curve=[100.0, 10.0, 1.0, 0.1], learning_rate_curve=rates).plot()
@@ -179,3 +193,28 @@ def test_refused(iris, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match="requires matplotlib"):
         LossCurveDisplay(loss_curve=LOSSES).plot()
+
+
+def test_what_pipelines_searches_and_transformed_targets_have_inside(iris):
+    X, y = iris
+    model = MLPClassifier(**SETTINGS | dict(early_stopping=True))
+    pipeline = make_pipeline(StandardScaler(), model)
+    search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [0.1, 1.0]}, cv=2)
+    regression = TransformedTargetRegressor(
+        make_pipeline(StandardScaler(), MLPRegressor(**SETTINGS)), transformer=StandardScaler()
+    )
+    for outer, inner in (
+        (pipeline, lambda: pipeline[-1]),
+        (search, lambda: search.best_estimator_[-1]),
+        (regression, lambda: regression.regressor_[-1]),
+        (make_pipeline(StandardScaler(), TheirMLPClassifier(max_iter=3)), None),
+    ):
+        display = LossCurveDisplay.from_estimator(outer.fit(X, y))
+        expected = outer[-1] if inner is None else inner()
+        assert_array_equal(curves(display)["training loss"][1], expected.loss_curve_)
+    with pytest.raises(NotFittedError):
+        LossCurveDisplay.from_estimator(clone(pipeline))
+    with pytest.raises(TypeError, match="estimator is a GridSearchCV with refit=False, .*; set refit=True"):
+        LossCurveDisplay.from_estimator(GridSearchCV(pipeline, {}, cv=2, refit=False).fit(X, y))
+    with pytest.raises(TypeError, match="estimator is a LogisticRegression, which has no loss_curve_; pass"):
+        LossCurveDisplay.from_estimator(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y))

@@ -98,6 +98,7 @@ def test_predictions(task):
 
 
 def test_poisson():
+    pytest.importorskip("sklearn", minversion="1.7")  # whose MLPRegressor has no choice of the loss before
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(150, 4)), rng.poisson(2, 150).astype(float)
     settings = dict(loss="poisson", hidden_layer_sizes=(8,), max_iter=10, random_state=0)
@@ -116,12 +117,37 @@ def test_lbfgs(task):
     assert np.all(np.diff(ours.loss_curve_) <= 1e-12)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        dict(),
+        dict(solver="sgd", learning_rate="adaptive", learning_rate_init=0.05),
+        dict(early_stopping=True),
+        dict(warm_start=True),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n_outputs", [2, 9])
+def test_patience_with_several_outputs(settings, n_outputs):
+    """tol goes by the mean over outputs, of which the reported loss is the sum."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(230, 5))
+    y = np.tanh(X @ rng.normal(size=(5, n_outputs)))
+    settings = (
+        dict(hidden_layer_sizes=(20,), learning_rate_init=0.01, tol=1e-3, max_iter=400, random_state=0) | settings
+    )
+    theirs, ours = SklearnRegressor(**settings).fit(X, y), MLPRegressor(**settings).fit(X, y)
+    assert ours.n_iter_ == theirs.n_iter_ < 400
+
+
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_sample_weight(task):
+    """In one batch; in several scikit-learn divides each by its own weights, which forgets how heavy it is."""
+    pytest.importorskip("sklearn", minversion="1.7")  # whose MLPs take no weights before
     rng = np.random.default_rng(0)
     sklearn_class, our_class, make_targets = TASKS[task]
     X, y, sample_weight = rng.normal(size=(230, 12)), make_targets(rng), rng.uniform(0.1, 3, 230)
-    settings = dict(hidden_layer_sizes=(15,), batch_size=50, max_iter=10, random_state=0, alpha=0.1)
+    settings = dict(hidden_layer_sizes=(15,), batch_size=230, max_iter=10, random_state=0, alpha=0.1)
     theirs = sklearn_class(**settings).fit(X, y, sample_weight)
     ours = our_class(**settings).fit(X, y, sample_weight)
     assert_same_weights(theirs, ours)

@@ -40,6 +40,7 @@ def test_weights_through_cross_validation(routing):
 
 
 def test_weights_through_a_search_are_repeated_rows(routing):
+    pytest.importorskip("sklearn", minversion="1.8")  # whose pipelines do not route to a step's score before
     scaler = StandardScaler().set_fit_request(sample_weight=False)
     model = regressor().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
     search = GridSearchCV(make_pipeline(scaler, model), {"mlpregressor__alpha": [0.0, 10.0]}, cv=[(TRAIN, TEST)])

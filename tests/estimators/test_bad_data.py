@@ -5,6 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp.estimators import _arrays
 
 from ..wrong_calls import LABELS, NUMBERS, X, check_refused, with_value
 
@@ -18,11 +19,11 @@ BAD_DATA = [
     (X[:, :0], LABELS, None, ValueError, r"0 feature\(s\)"),
     (X[:0], LABELS[:0], None, ValueError, r"0 sample\(s\)"),
     (X[:-1], LABELS, None, ValueError, "inconsistent numbers of samples: .39, 40."),
-    (X[np.newaxis], LABELS, None, ValueError, "Found array with dim 3, while dim <= 2 is required"),
+    (X[np.newaxis], LABELS, None, ValueError, "Found array with dim 3"),
     ([[1.0], [1.0, 2.0]], LABELS[:2], None, ValueError, "inhomogeneous shape"),
     (None, LABELS, None, ValueError, "Expected 2D array, got scalar array instead.*Reshape your data"),
     (X, None, None, ValueError, "requires y to be passed"),
-    (X.astype(str).astype(object) + "x", LABELS, None, ValueError, "could not convert string to float"),
+    (X.astype(str).astype(object) + "x", LABELS, None, ValueError, "Columns 0, 1 and 2 of X hold words"),
     (X + 1j, LABELS, None, ValueError, "Complex data not supported"),
     (csr_array(with_value(np.nan)), LABELS, None, ValueError, "Input X contains NaN"),
     (csr_array(with_value(np.inf)), LABELS, None, ValueError, "Input X contains infinity"),
@@ -32,11 +33,11 @@ BAD_DATA = [
     (X, LABELS, np.zeros(40), ValueError, "sample_weight|Sample weights"),
     (X, LABELS, np.full(40, np.nan), ValueError, "Input sample_weight contains NaN"),
     (X, LABELS, np.full(40, np.inf), ValueError, "Input sample_weight contains infinity"),
-    (X, LABELS, np.ones((40, 1)), ValueError, "Sample weights must be 1D array or scalar, got 2D array. Expected"),
+    (X, LABELS, np.ones((40, 1)), ValueError, "Sample weights must be 1D array or scalar"),
     (X, LABELS, "balanced", ValueError, "could not convert string to float: 'balanced'"),
     (X, np.full(40, np.inf), None, ValueError, "Input y contains infinity"),
     (X, LABELS + 1j, None, ValueError, "Complex data not supported"),
-    (X, LABELS[:, np.newaxis, np.newaxis], None, ValueError, "Found array with dim 3, while dim <= 2 is required"),
+    (X, LABELS[:, np.newaxis, np.newaxis], None, ValueError, "Found array with dim 3"),
     (X, np.ones((40, 0)), None, ValueError, r"0 feature\(s\) .* a minimum of 1 is required"),
 ]
 
@@ -51,14 +52,14 @@ def test_bad_data(estimator, X, y, sample_weight, error, message):
 BAD_LABELS = [
     (
         np.array([None, 1, 0, 1] * 10, dtype=object),
-        "y holds labels of type NoneType, int as objects; pass labels of one type",
+        "y holds None; leave out the rows without a label",
     ),
     (np.array(["a", 1] * 20, dtype=object), "y holds labels of type int, str as objects; pass labels of one type"),
     (
         np.array([["a", 1], ["b", "c"]] * 20, dtype=object),
         "y holds labels of type int, str as objects; pass labels of one",
     ),
-    (np.array([["a", None]] * 40, dtype=object), "y holds labels of type"),
+    (np.array([["a", None]] * 40, dtype=object), "y holds None; leave out the rows"),
     (NUMBERS, "Unknown label type: continuous"),
     (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
     (
@@ -75,9 +76,10 @@ def test_bad_labels(y, message):
 
 BAD_NUMBERS = [
     (np.where(np.arange(40) == 3, np.nan, 1.0), "Input y contains NaN"),
-    (np.full(40, "1"), r"y holds str_ values; pass numbers, for example y.astype\(float\)"),
-    (np.full(40, "a", dtype=object), "could not convert string to float"),
-    (np.arange(40).astype("M8[s]"), r"y holds datetime64 values; pass numbers, for example y.astype\(float\)"),
+    (np.full(40, "1"), r"y holds numbers of dtype <U1; pass np.asarray\(y\).astype\(float\)"),
+    (np.full(40, "a", dtype=object), "y holds words, for example 'a'; use MLPClassifier to predict labels"),
+    (np.full(40, "a"), "y holds words, for example 'a'; use MLPClassifier to predict labels, or pass numbers"),
+    (np.arange(40).astype("M8[s]"), "y holds dates, which are not numbers; pass numbers instead, for example days"),
 ]
 
 
@@ -95,6 +97,25 @@ def test_targets_too_large_for_the_dtype():
 def test_weights_whose_sum_is_no_number(weight):
     with pytest.raises(ValueError, match="sample_weight sums to .*; scale"):
         MLPRegressor().fit(X, NUMBERS, np.full(40, weight))
+
+
+@pytest.mark.parametrize(("solver", "method"), [("adam", "fit"), ("adam", "partial_fit"), ("lbfgs", "fit")])
+def test_weights_that_are_all_0(solver, method, monkeypatch):
+    """Also where scikit-learn lets them pass, as before version 1.7."""
+    monkeypatch.setattr(_arrays, "_check_sample_weight", lambda weights, X, **settings: np.asarray(weights))
+    for make, y in ((MLPRegressor, NUMBERS), (MLPClassifier, LABELS)):
+        given = dict(X=X, y=y, sample_weight=np.zeros(40))
+        if make is MLPClassifier and method == "partial_fit":
+            given["classes"] = np.unique(y)
+        with pytest.raises(ValueError, match="at least one non-zero number"):
+            getattr(make(solver=solver), method)(**given)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_weights_whose_products_with_those_of_classes_are_all_0(solver):
+    model = MLPClassifier(solver=solver, class_weight=dict.fromkeys(set(LABELS.tolist()), 1e-300))
+    with pytest.raises(ValueError, match="sample_weight times class_weight sums to 0; scale it"):
+        model.fit(X, LABELS, np.full(40, 1e-300))
 
 
 def test_balanced_classes_need_all_rows():

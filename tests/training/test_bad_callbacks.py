@@ -146,7 +146,7 @@ def test_a_checkpoint_where_nothing_can_be_written(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.mkdtemp", refuse)  # folders' modes do not count for a superuser
+    monkeypatch.setattr("os.open", refuse)  # folders' modes do not count for a superuser
     model = fitted_with(callbacks=Checkpoint(tmp_path / "model.joblib", every=1))
     with pytest.raises(PermissionError, match=r"path is '.*', but nothing can be written to '.*': Permission denied;"):
         model.fit(X, NUMBERS)

@@ -98,7 +98,7 @@ def test_batch_norm_with_a_short_last_batch(rng, n_rows, dtype):
     )
     model.set_params(random_state=0).fit(X, y)
     assert np.isfinite(model.network_.statistics).all()
-    assert model.score(X, y) > 0.9
+    assert model.score(X, y) > 0.8
 
 
 def test_batch_norm_learns_unscaled_inputs(rng):

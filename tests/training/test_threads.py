@@ -1,5 +1,6 @@
 """Threads: the same bits for any number of them, beside whatever else runs in the process, and only where they pay."""
 
+import _thread
 import multiprocessing
 import os
 import subprocess
@@ -12,7 +13,7 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from scipy.sparse import csr_array, random_array
+from scipy.sparse import csr_array
 
 from fastmlp import MLPClassifier, MLPRegressor
 from fastmlp.activations import Activation
@@ -75,7 +76,7 @@ def test_same_bits_for_any_number_of_threads(table, isa, dtype, settings, every_
 
 
 def test_same_bits_with_sample_weights_and_sparse_rows(rng, table, every_thread_pays):
-    X = csr_array(random_array((700, 300), density=0.05, rng=rng, format="csr"))
+    X = csr_array(np.where(rng.random((700, 300)) < 0.05, rng.random((700, 300)), 0))
     weights = rng.integers(0, 3, 700).astype(float)
     models = [
         MLPRegressor(hidden_layer_sizes=(150, 90), max_iter=3, random_state=0, n_jobs=n_jobs).fit(
@@ -254,7 +255,7 @@ def test_where_the_system_has_no_more_threads(table, every_thread_pays, monkeypa
     X, y = table
     expected = fitted(X, y, 1).network_.parameters
     started = []
-    real = threading._start_new_thread
+    real = _thread.start_new_thread
 
     def start(function, arguments):
         if len(started) == 1:

@@ -1,19 +1,32 @@
 """Rows to validate on: held out, given, weighted, scored in any way."""
 
+import re
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, csr_matrix
+from scipy.sparse import random as sparse_random
 from sklearn import config_context
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_digits,
+    load_iris,
+    load_wine,
+    make_classification,
+    make_regression,
+)
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, make_scorer, mean_absolute_error, r2_score
-from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from fastmlp import MLPClassifier, MLPRegressor, Network
 from fastmlp._core import _data
+from fastmlp.estimators._validation import far_columns
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -269,3 +282,146 @@ def test_wrong_scoring(numbers):
     X, _, y, _ = numbers
     with pytest.raises(ValueError, match="'no_such_score'"):
         MLPRegressor(**SETTINGS, scoring="no_such_score").fit(X, y)
+
+
+TABLES = [load_breast_cancer, load_wine, load_iris, load_digits]
+SCALERS = [StandardScaler(), MinMaxScaler(), RobustScaler()]
+FAR_OUTSIDE = "X_val lies far outside X in column"
+
+
+@pytest.mark.parametrize("load", TABLES)
+@pytest.mark.parametrize("scaler", SCALERS, ids=str)
+def test_rows_to_validate_on_that_were_not_scaled(load, scaler):
+    """A pipeline hands X_val on as it is, which a warning says; by its recipe, none is needed."""
+    X, X_val, y, y_val = train_test_split(*load(return_X_y=True), random_state=0)
+    model = MLPClassifier(hidden_layer_sizes=2, max_iter=1, early_stopping=True)
+    with pytest.warns(UserWarning, match=FAR_OUTSIDE + ".*transform_input=.*set_fit_request"):
+        make_pipeline(scaler, model).fit(X, y, mlpclassifier__X_val=X_val, mlpclassifier__y_val=y_val)
+    with config_context(enable_metadata_routing=True), warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        steps = [("scaler", scaler), ("model", model.set_fit_request(X_val=True, y_val=True))]
+        pipeline = Pipeline(steps, transform_input=["X_val"]).fit(X, y, X_val=X_val, y_val=y_val)
+        assert pipeline[-1].best_validation_score_ == pipeline.score(X_val, y_val)
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+
+
+def test_the_columns_are_named(numbers):
+    X, X_val, y, y_val = numbers
+    names = [f"feature {k}" for k in range(5)]
+    X, X_val = pd.DataFrame(X, columns=names), pd.DataFrame(X_val, columns=names)
+    X_val["feature 3"] += 20
+    model = MLPRegressor(**SETTINGS | dict(max_iter=1))
+    with pytest.warns(UserWarning, match=FAR_OUTSIDE + " 'feature 3': most values there are over 5 standard"):
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+    with pytest.warns(UserWarning, match=FAR_OUTSIDE + "s 0, 1, 2, 3, 4: most"):
+        model.fit(X.to_numpy(), y, X_val=X_val.to_numpy() * 50, y_val=y_val)
+    wide = np.tile(X.to_numpy(), 20)
+    with pytest.warns(UserWarning, match=FAR_OUTSIDE + "s 0, 1, 2, 3, 4 and 95 more: most"):
+        model.fit(wide, y, X_val=wide + 30, y_val=y)
+
+
+def ordinary_tables(rng):
+    """Columns as they are met, and later rows of them."""
+    n, time = 500, np.linspace(0, 1, 500)
+    normal = rng.normal(size=n)
+    return {
+        "trend": (time, 1 + time / 4),
+        "random walk": np.split(rng.normal(size=2 * n).cumsum(), 2),
+        "heavy tails": (rng.standard_cauchy(n), rng.standard_cauchy(n)),
+        "wide": (rng.lognormal(sigma=4, size=n), rng.lognormal(sigma=4, size=n)),
+        "one outlier": (normal, np.r_[normal[1:], 1e6]),
+        "rare category": (np.eye(n)[0], np.ones(n)),
+        "unseen category": (np.zeros(n), np.ones(n)),
+        "constant": (np.full(n, 3.0), np.full(n, 3.0)),
+        "shifted": (normal, normal + 3),
+        "wider": (normal, 4 * normal),
+        "narrower": (1000 * normal, normal),
+        "numbers of rows": (np.arange(n), np.arange(n, 2 * n)),
+        "huge": (1e200 * normal, 1e200 * normal),
+    }
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ordinary_columns_are_not_far_outside(rng, sparse, dtype):
+    tables = ordinary_tables(rng)
+    if dtype == np.float32:
+        del tables["huge"]
+    X, X_val = (np.column_stack(columns).astype(dtype) for columns in zip(*tables.values(), strict=True))
+    if sparse:
+        X, X_val = csr_array(X), csr_array(X_val)
+    assert [list(tables)[place] for place in far_columns(X, X_val)] == []
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_far_columns_of_sparse_tables_are_those_of_dense_ones(rng, dtype):
+    """Zeros that are not stored count as the others do."""
+    X = sparse_random(300, 60, 0.2, format="csr", dtype=dtype, random_state=0)
+    X_val = sparse_random(200, 60, 0.3, format="csr", dtype=dtype, random_state=1)
+    X, X_val = X.toarray() + 4 * (np.arange(60) % 3 == 0), X_val.toarray() + 9 * (np.arange(60) % 4 == 0)
+    X, X_val = X.astype(dtype), X_val.astype(dtype)
+    places = far_columns(X, X_val)
+    assert 10 < len(places) < 50
+    for layout in (csr_array, csr_matrix):
+        assert_array_equal(far_columns(layout(X), layout(X_val)), places)
+
+
+@pytest.mark.parametrize("layout", [np.asarray, csr_array])
+def test_what_is_compared_are_rows_that_count(numbers, layout):
+    """Rows of weight 0 have no say, and parts of a stream are not compared."""
+    X, X_val, y, y_val = numbers
+    strange = np.r_[X, 1000 + X[:100]]
+    weights = np.r_[np.ones(len(X)), np.zeros(100)]
+    model = MLPRegressor(**SETTINGS | dict(max_iter=1))
+    with pytest.warns(UserWarning, match=FAR_OUTSIDE):
+        model.fit(layout(strange), np.r_[y, y[:100]], weights, X_val=layout(1000 + X_val), y_val=y_val)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(layout(X), y, X_val=layout(X_val), y_val=y_val)
+        model.partial_fit(layout(X[:1]), y[:1], X_val=layout(1000 + X_val), y_val=y_val)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "validates", "message"),
+    [
+        (dict(solver="lbfgs", early_stopping=True), False, "early_stopping is True, which solver='lbfgs' ignores"),
+        (dict(solver="lbfgs", early_stopping=True), True, "early_stopping is True, which solver='lbfgs' ignores"),
+        (dict(scoring="r2"), False, "scoring is 'r2', which is ignored, .* Pass X_val and y_val, set early_stopping"),
+        (dict(scoring=make_scorer(r2_score)), False, "scoring is make_scorer.*, which is ignored"),
+        (dict(scoring="r2", solver="lbfgs"), False, "scoring is 'r2', .* Pass X_val and y_val, or set scoring=None"),
+        (dict(scoring="r2", solver="lbfgs"), True, None),
+        (dict(scoring="r2"), True, None),
+        (dict(scoring="r2", early_stopping=True), False, None),
+    ],
+)
+def test_what_is_ignored_is_named(numbers, parameters, validates, message):
+    X, X_val, y, y_val = numbers
+    model = MLPRegressor(**SETTINGS | parameters)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y, **(dict(X_val=X_val, y_val=y_val) if validates else {}))
+    messages = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    assert len(messages) == (message is not None)
+    assert all(re.match(message, text) for text in messages)
+    assert all(warning.filename == __file__ for warning in caught)
+
+
+def test_a_search_over_what_is_ignored(numbers):
+    X, _, y, _ = numbers
+    grid = {"solver": ["adam", "lbfgs"], "early_stopping": [False, True]}
+    search = GridSearchCV(MLPRegressor(**SETTINGS, warm_start=True), grid, cv=2, error_score="raise")
+    with pytest.warns(UserWarning, match="early_stopping is True, which solver='lbfgs' ignores"):
+        search.fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_partial_fits_name_what_is_ignored_once(numbers):
+    X, _, y, _ = numbers
+    model = MLPRegressor(**SETTINGS, scoring="r2")
+    with pytest.warns(UserWarning, match=r"scoring is 'r2', .* Pass X_val and y_val, or set scoring=None"):
+        model.partial_fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.partial_fit(X, y)
