@@ -23,6 +23,7 @@ from fastmlp._version import __version__
 if TYPE_CHECKING:  # all that there is, so that a type checker finds what is misspelt
     from fastmlp import activations as activations
     from fastmlp import config as config
+    from fastmlp import deploy as deploy
     from fastmlp import display as display
     from fastmlp import estimators as estimators
     from fastmlp import initializers as initializers
@@ -30,26 +31,37 @@ if TYPE_CHECKING:  # all that there is, so that a type checker finds what is mis
     from fastmlp import layers as layers
     from fastmlp import losses as losses
     from fastmlp import network as network
+    from fastmlp import runtime as runtime
     from fastmlp import training as training
     from fastmlp.config import show_config
+    from fastmlp.deploy import CannotFoldError, compile
     from fastmlp.estimators import MLPClassifier, MLPRegressor, Perceptron
     from fastmlp.network import Network
+    from fastmlp.runtime import ModelFileError, Predictor, load
 
-__all__ = ["MLPClassifier", "MLPRegressor", "Network", "Perceptron", "__version__", "show_config"]
+__all__ = [
+    *("CannotFoldError", "MLPClassifier", "MLPRegressor", "ModelFileError", "Network", "Perceptron", "Predictor"),
+    *("__version__", "compile", "load", "show_config"),
+]
 
 # Importing scikit-learn takes seconds, and Network does not need it.
 if not TYPE_CHECKING:
     __getattr__, __dir__ = imported_on_first_use(
         __name__,
         names={
+            "CannotFoldError": "deploy",
             "MLPClassifier": "estimators",
             "MLPRegressor": "estimators",
+            "ModelFileError": "runtime",
             "Network": "network",
             "Perceptron": "estimators",
+            "Predictor": "runtime",
+            "compile": "deploy",
+            "load": "runtime",
             "show_config": "config",
         },
         modules=(
-            *("activations", "config", "display", "estimators", "initializers", "inspection", "layers", "losses"),
-            *("network", "training"),
+            *("activations", "config", "deploy", "display", "estimators", "initializers", "inspection", "layers", "losses"),
+            *("network", "runtime", "training"),
         ),
     )

@@ -399,6 +399,10 @@ class Maxout(BuiltinActivation):
     def __post_init__(self) -> None:
         _check_count("group_size", self.group_size)
 
+    def constants(self, units: int) -> Sequence[float]:
+        """The size of a group."""
+        return (self.group_size,)
+
     def n_outputs(self, units: int) -> int:
         """The number of groups; `units` has to be a multiple of their size."""
         return _n_groups(units, self.group_size, self)

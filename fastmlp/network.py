@@ -820,12 +820,17 @@ class Network:
         """Whether `coefs_`, `intercepts_` and activations are all that predictions take."""
         return all(layer.kind in ("dense", "activation", "dropout") for layer in self.layers_)
 
-    def folded_weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def folded_weights(self, *, behind_embedding: bool = False) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Weights and biases with which dense layers and activations alone predict the same, to rounding.
 
         In prediction batch normalization is one factor f and one shift a unit (S13): W f takes the place of W, and
         b - f mean that of b, with f = scale / sqrt(variance + 1e-5). The factors of a Scale layer go into the rows of
         W_1.
+
+        Parameters
+        ----------
+        behind_embedding : bool, default=False
+            Whether W_1 may be meant for the columns that an Embedding makes.
 
         Returns
         -------
@@ -836,7 +841,7 @@ class Network:
         Raises
         ------
         ValueError
-            If there is an Embedding, whose tables are no weights of its inputs.
+            If there is an Embedding, whose tables are no weights of its inputs, and `behind_embedding` is not set.
 
         Examples
         --------
@@ -852,7 +857,7 @@ class Network:
         coefs = [w.astype(np.float64) for w in self.coefs_]
         intercepts = [b.astype(np.float64) for b in self.intercepts_]
         for layer, parameters in zip(self.layers_, self.layer_parameters_, strict=True):
-            if layer.kind == "embedding":
+            if layer.kind == "embedding" and not behind_embedding:
                 raise ValueError(
                     "The network begins with an Embedding, which no weights of its inputs can stand for; read "
                     "layer_parameters_."

@@ -20,3 +20,4 @@ cdef class NetworkCore:
     cdef int check_targets(self, Data data) except -1
     cdef int _check_pass(self, Workspace workspace, Data data, bint backward, Team team) except -1
     cdef ForwardPass forward_pass(self, Data data, team, bint backward, Py_ssize_t n_rows)
+    cdef int run_forward(self, ForwardPass job, const Rows *rows, Team team) except -1

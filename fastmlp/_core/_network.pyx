@@ -117,19 +117,25 @@ cdef class NetworkCore:
         else:
             job = self.forward_pass(data, team, False, self.plan.tile_rows if is_prepared else rows.n_rows)
         out = np.empty((rows.n_rows, n_columns), self.plan.dtype)
-        job.p.rows, job.n_rows, job.activates, job.out = &rows, rows.n_rows, activate_output, address(out)
+        job.activates, job.out = activate_output, address(out)
         job.out_row_bytes = n_columns * self.plan.net.itemsize
+        self.run_forward(job, &rows, team)
+        if is_prepared and not self.idle:
+            self.idle.append(job)
+        return out
+
+    cdef int run_forward(self, ForwardPass job, const Rows *rows, Team team) except -1:
+        """Rows through a pass, whose outputs have a place."""
+        job.p.rows, job.n_rows = rows, rows.n_rows
         if team is not None:
+            job.team = team
             team.run(job)
         elif rows.n_rows * self.plan.row_work <= MAX_WORK_WITH_GIL:
             job.run(0)
         else:
             with nogil:
                 job.run(0)
-        (<Workspace> job.p.memory.owner).raise_error()
-        if is_prepared and not self.idle:
-            self.idle.append(job)
-        return out
+        return (<Workspace> job.p.memory.owner).raise_error()
 
     def predict_blocks(self, X, blocks, take, bint activate_output=False, Team team=None):
         """Let `take` have each of the slices `blocks` of the rows, and what `predict` returns for it.

@@ -1,55 +1,146 @@
-"""One row at a time."""
+"""Predictions of a network whose weights stay as they are: all that a pass needs is prepared, and kept.
+
+A call takes a prepared pass from those that nobody is using, or makes one, and puts it back. Lists are changed with the
+GIL, so no two calls have the same pass, and none waits for another.
+"""
+
 cimport numpy as cnp
 from libc.string cimport memset
-from fastmlp._core._data cimport Rows
+
+from fastmlp._core._data cimport Rows, point_at
+from fastmlp._core._memory cimport address
 from fastmlp._core._network cimport NetworkCore
 from fastmlp._core._pass cimport Pass, Tile
 from fastmlp._core._passes cimport ForwardPass, forward_tile
+from fastmlp._core._team cimport Team
 
 cnp.import_array()
 
-cdef class RowPredictor:
-    cdef NetworkCore core
-    cdef list idle
-    cdef int typenum
-    cdef cnp.npy_intp n_inputs
-    cdef cnp.npy_intp n_outputs
-    cdef int last
-    cdef bint in_place
-    cdef bint activates
+# Multiply-adds of a row from which on letting go of the GIL pays.
+cdef double MIN_WORK_WITHOUT_GIL = 100e3
 
-    def __init__(self, NetworkCore core, bint activate):
-        self.core = core
-        self.activates = activate
-        self.last = core.plan.net.n_layers if activate else core.plan.net.raw
+
+cdef class FrozenNetwork:
+    """Outputs of a network that nothing trains any more; any number of threads may call.
+
+    Parameters
+    ----------
+    core : NetworkCore
+    activates : bool
+        Whether the outputs are activated.
+    """
+
+    cdef:
+        NetworkCore core
+        bint activates
+        bint in_place        # whether activated outputs may take the place of raw ones
+        bint lets_go         # of the GIL for a row
+        int last             # the layer whose outputs are asked for
+        int typenum, other_typenum
+        cnp.npy_intp n_inputs
+        cnp.npy_intp n_outputs
+        list rows            # prepared passes over one row, each with a copy of it in the network's dtype
+        list few             # over some rows, by one thread
+        dict many            # over many, which have packed weights, by the number of threads
+
+    def __init__(self, NetworkCore core, bint activates):
+        self.core, self.activates = core, activates
+        self.last = core.plan.net.n_layers if activates else core.plan.net.raw
         self.n_inputs, self.n_outputs = core.plan.net.layers[0].outputs, core.plan.net.layers[self.last].outputs
-        self.typenum = cnp.NPY_FLOAT32 if core.plan.net.itemsize == 4 else cnp.NPY_FLOAT64
-        self.in_place = not activate or core.plan.net.layers[core.plan.net.n_layers].overwrites
-        self.idle = [core.forward_pass(None, None, False, 1)]
+        self.in_place = not activates or core.plan.net.layers[core.plan.net.n_layers].overwrites
+        self.lets_go = core.plan.row_work > MIN_WORK_WITHOUT_GIL
+        self.typenum, self.other_typenum = cnp.NPY_FLOAT32, cnp.NPY_FLOAT64
+        if core.plan.net.itemsize == 8:
+            self.typenum, self.other_typenum = self.other_typenum, self.typenum
+        self.rows, self.few, self.many = [], [], {}
 
     def predict_one(self, x, out=None):
-        cdef Rows rows
-        cdef ForwardPass job
-        cdef Pass p
-        cdef Tile tile
-        if not cnp.PyArray_Check(x) or cnp.PyArray_TYPE(x) != self.typenum or cnp.PyArray_NDIM(x) != 1 or cnp.PyArray_DIM(x, 0) != self.n_inputs or not cnp.PyArray_ISCARRAY_RO(x):
-            raise ValueError("x")
+        """Outputs of one row, ndarray of shape (n_outputs,), in `out` if there is one.
+
+        None if x or out are not what can be read and written as they are: 1-D, contiguous, float.
+        """
+        cdef:
+            Rows rows
+            ForwardPass job
+            Pass p
+            Tile tile
+            bint converts
+        if not cnp.PyArray_Check(x) or not self.is_row(x, self.n_inputs):
+            return None
+        converts = cnp.PyArray_TYPE(x) != self.typenum
+        if converts and cnp.PyArray_TYPE(x) != self.other_typenum:
+            return None
         if out is None:
             out = cnp.PyArray_EMPTY(1, &self.n_outputs, self.typenum, 0)
-        elif not cnp.PyArray_Check(out) or cnp.PyArray_TYPE(out) != self.typenum or cnp.PyArray_SIZE(out) != self.n_outputs or not cnp.PyArray_ISCARRAY(out):
-            raise ValueError("out")
+        elif (
+            not cnp.PyArray_Check(out) or not self.is_row(out, self.n_outputs)
+            or cnp.PyArray_TYPE(out) != self.typenum or not cnp.PyArray_ISWRITEABLE(out)
+        ):
+            return None
+        pass_and_row = self.rows.pop() if self.rows else self.new_row()
+        job = <ForwardPass> (<tuple> pass_and_row)[0]
         memset(&rows, 0, sizeof(Rows))
-        rows.n_rows, rows.n_columns = 1, self.n_inputs
-        rows.itemsize = self.core.plan.net.itemsize
+        rows.n_rows, rows.n_columns, rows.itemsize = 1, self.n_inputs, self.core.plan.net.itemsize
         rows.row_bytes = rows.itemsize * rows.n_columns
         rows.x = <char *> cnp.PyArray_DATA(x)
-        job = <ForwardPass> self.idle.pop()
+        if converts:
+            rows.x = <char *> cnp.PyArray_DATA((<tuple> pass_and_row)[1])
+            convert(rows.x, <char *> cnp.PyArray_DATA(x), self.n_inputs, rows.itemsize == 4)
         p = job.p
         p.rows = &rows
         p.raw = <char *> cnp.PyArray_DATA(out) if self.in_place else NULL
         p.activated = <char *> cnp.PyArray_DATA(out) if self.activates else NULL
-        p.batch.first, p.batch.n_rows = 0, 1
+        p.batch.n_rows = 1
         tile.first, tile.n_rows, tile.thread = 0, 1, 0
-        forward_tile(&p, &tile, self.last)
-        self.idle.append(job)
+        if self.lets_go:
+            with nogil:
+                forward_tile(&p, &tile, self.last)
+        else:
+            forward_tile(&p, &tile, self.last)
+        self.rows.append(pass_and_row)
         return out
+
+    cdef bint is_row(self, x, cnp.npy_intp n):
+        return cnp.PyArray_NDIM(x) == 1 and cnp.PyArray_DIM(x, 0) == n and cnp.PyArray_ISCARRAY_RO(x)
+
+    cdef tuple new_row(self):
+        return self.core.forward_pass(None, None, False, 1), cnp.PyArray_EMPTY(1, &self.n_inputs, self.typenum, 0)
+
+    def predict(self, X, out=None, Team team=None):
+        """Outputs of rows (n_samples, n_features), C-contiguous and of the network's dtype; `team` shares them."""
+        cdef:
+            Rows rows
+            ForwardPass job
+            list idle
+            cnp.npy_intp[2] shape
+        if not point_at(&rows, X, self.core.plan.net.itemsize == sizeof(float)):
+            raise ValueError(f"X is no C-contiguous array of {self.core.plan.dtype} in two dimensions.")
+        self.core.check(&rows, self.core.plan.dtype)
+        shape[0], shape[1] = rows.n_rows, self.n_outputs
+        if out is None:
+            out = cnp.PyArray_EMPTY(2, shape, self.typenum, 0)
+        elif out.shape != (rows.n_rows, self.n_outputs) or out.dtype != self.core.plan.dtype or not out.flags.carray:
+            raise ValueError(
+                f"out is {out.dtype} of shape {out.shape}; pass a C-contiguous array of {self.core.plan.dtype} and "
+                f"shape {(rows.n_rows, self.n_outputs)}."
+            )
+        if team is None and rows.n_rows <= 2 * self.core.plan.tile_rows:
+            idle, n_rows = self.few, self.core.plan.tile_rows
+        else:
+            idle = self.many.setdefault(1 if team is None else team.n_threads, [])
+            n_rows = max(rows.n_rows, 1 << 20)  # so that weights are packed
+        job = <ForwardPass> idle.pop() if idle else self.core.forward_pass(None, team, False, n_rows)
+        job.activates, job.out = self.activates, address(out)
+        job.out_row_bytes = self.n_outputs * self.core.plan.net.itemsize
+        self.core.run_forward(job, &rows, team)
+        idle.append(job)
+        return out
+
+
+cdef void convert(char *out, const char *x, Py_ssize_t n, bint to_float32) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if to_float32:
+            (<float *> out)[i] = <float> (<const double *> x)[i]
+        else:
+            (<double *> out)[i] = (<const float *> x)[i]

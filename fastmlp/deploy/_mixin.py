@@ -1,12 +1,95 @@
 """What every fitted multilayer perceptron can become."""
 
+import os
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.runtime.predictor import Predictor
+
 
 class DeployMixin:
     """A fitted estimator for other programs."""
+
+    def compile(self, *, out: str = "auto", weights: str = "auto", n_jobs: int | None = None) -> Predictor:
+        """Make the fitted model ready to predict, as fast as it can.
+
+        It has copies of the weights: later fits change nothing in it.
+
+        Parameters
+        ----------
+        out : {"auto", "labels", "proba", "raw"}, default="auto"
+            What to predict. "labels": what ``predict`` returns. "proba": what ``predict_proba`` does. "raw": the
+            outputs of a regressor; the logits or scores of a classifier. "auto" is probabilities where there are some,
+            labels of other classifiers, and raw outputs of regressors.
+        weights : {"auto", "float32", "float64"}, default="auto"
+            What it computes in; "auto" for what the model was trained in.
+        n_jobs : int or None, default=None
+            The most threads of one call; None for as many as there are CPUs and the rows pay for.
+
+        Returns
+        -------
+        Predictor
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        CannotFoldError
+            If an activation is written in Python.
+        ValueError
+            If a parameter is none of these.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPClassifier
+        >>> model = MLPClassifier((), solver="lbfgs", alpha=1.0).fit([[0.0], [1.0], [2.0]], [0, 1, 2])
+        >>> predictor = model.compile()
+        >>> predictor.predict_one([1.0]).round(1)
+        array([0.3, 0.4, 0.3])
+        """
+        from fastmlp.deploy._compile import compile
+
+        return compile(self, out=out, weights=weights, n_jobs=n_jobs)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a model file: what predictions need, and nothing that is executed when it is read.
+
+        `fastmlp.load` reads it, in a process that needs NumPy only, and in later versions of fastmlp. Training cannot
+        go on from it; pickles and ``Checkpoint`` are for that. ``fastmlp.compile(pipeline).save(path)`` does the same
+        for a pipeline.
+
+        Parameters
+        ----------
+        path : path-like
+            Of a safetensors file, which is replaced at once if it is there.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ModuleNotFoundError
+            If the ``safetensors`` library is not installed.
+        CannotFoldError
+            If an activation is written in Python.
+        OSError, ValueError
+            If there can be no such file, or the model has what no file can hold.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import fastmlp
+        >>> model = fastmlp.MLPRegressor((), solver="lbfgs", alpha=0).fit([[0.0], [1.0]], [0.0, 2.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(os.path.join(folder, "model.safetensors"))
+        ...     loaded = fastmlp.load(os.path.join(folder, "model.safetensors"))
+        >>> loaded([[3.0]]).round(3)
+        array([6.])
+        """
+        from fastmlp.deploy._files import write
+        from fastmlp.deploy._programs import program_of
+
+        write(program_of(self), path)
 
     def to_sklearn(self) -> Any:
         """The same model as scikit-learn's own, which converters to ONNX, PMML or C take.

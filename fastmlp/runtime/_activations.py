@@ -8,10 +8,21 @@ import numpy as np
 
 
 class Formula(NamedTuple):
-    """An activation: its values, and how many columns they have; both are given the step."""
+    """An activation.
+
+    Attributes
+    ----------
+    apply : callable
+        Takes the step and rows, returns the activation's values.
+    outputs_of : callable
+        Takes the step and the number of its inputs, returns that of its outputs.
+    n_constants : int
+        How many numbers it reads.
+    """
 
     apply: Callable[[Any, np.ndarray], np.ndarray]
-    n_outputs: Callable[[Any, int], int] = lambda step, n_inputs: n_inputs
+    outputs_of: Callable[[Any, int], int] = lambda step, n_inputs: n_inputs
+    n_constants: int = 0
 
 
 def logistic(z: np.ndarray) -> np.ndarray:
@@ -53,33 +64,39 @@ def _increasing(step, z):
 
 
 def _power_product(step, z):
-    exponents = np.array(step.exponents)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.prod(z[:, :, None] ** exponents, axis=1, dtype=z.dtype)
+        return np.prod(z[:, :, None].astype(np.float64) ** step.exponents, axis=1).astype(z.dtype)
 
 
-def _n_groups(size_of):
-    def n_outputs(step, n_inputs):
-        size = size_of(step)
-        if size < 1 or n_inputs % size:
-            raise ValueError(f"{step.kernel} takes groups of {size} columns, not {n_inputs} columns.")
-        return n_inputs // size
+def _check_softmax(step, n_inputs):
+    if step.groups and (sum(step.groups) != n_inputs or min(step.groups) < 1):
+        raise ValueError(f"softmax has groups of {step.groups} columns, not {n_inputs} columns.")
+    return n_inputs
 
-    return n_outputs
+
+def _n_groups(step, n_inputs, size):
+    if size != size or size < 1 or size % 1 or n_inputs % size:
+        raise ValueError(f"{step.kernel} takes groups of {size} columns, not {n_inputs} columns.")
+    return n_inputs // int(size)
+
+
+def _check_groups(step, n_inputs):
+    _n_groups(step, n_inputs, step.constants[0])
+    return n_inputs
 
 
 def _n_powers(step, n_inputs):
-    if len(step.exponents) != n_inputs:
-        raise ValueError(f"power_product takes {len(step.exponents)} columns, not {n_inputs}.")
-    return len(step.exponents[0])
+    if step.exponents is None or step.exponents.ndim != 2 or len(step.exponents) != n_inputs:
+        raise ValueError(f"power_product has no exponents for {n_inputs} columns.")
+    return step.exponents.shape[1]
 
 
 FORMULAS: dict[str, Formula] = {
     "identity": Formula(lambda step, z: z),
     "hard_limit": Formula(lambda step, z: (z >= 0).astype(z.dtype)),
     "relu": Formula(lambda step, z: np.maximum(z, 0)),
-    "leaky_relu": Formula(lambda step, z: np.where(z < 0, z.dtype.type(step.constants[0]) * z, z)),
-    "elu": Formula(_elu),
+    "leaky_relu": Formula(lambda step, z: np.where(z < 0, z.dtype.type(step.constants[0]) * z, z), n_constants=1),
+    "elu": Formula(_elu, n_constants=2),
     "softplus": Formula(lambda step, z: softplus(z)),
     "gelu": Formula(lambda step, z: z * _normal_distribution(z)),
     "silu": Formula(lambda step, z: z * logistic(z)),
@@ -90,11 +107,15 @@ FORMULAS: dict[str, Formula] = {
     "softsign": Formula(lambda step, z: z / (1 + np.abs(z))),
     "hard_sigmoid": Formula(lambda step, z: np.clip(z / 6 + 0.5, 0, 1)),
     "exp": Formula(lambda step, z: np.exp(z)),
-    "softmax": Formula(_by_groups),
+    "softmax": Formula(_by_groups, _check_softmax),
     "maxout": Formula(
-        lambda step, z: z.reshape(len(z), -1, step.groups[0]).max(axis=2), _n_groups(lambda step: step.groups[0])
+        lambda step, z: z.reshape(len(z), -1, int(step.constants[0])).max(axis=2),
+        lambda step, n_inputs: _n_groups(step, n_inputs, step.constants[0]),
+        n_constants=1,
     ),
-    "product": Formula(lambda step, z: z[:, ::2] * z[:, 1::2], _n_groups(lambda step: 2)),
+    "product": Formula(
+        lambda step, z: z[:, ::2] * z[:, 1::2], lambda step, n_inputs: _n_groups(step, n_inputs, 2)
+    ),
     "power_product": Formula(_power_product, _n_powers),
-    "increasing": Formula(_increasing),
+    "increasing": Formula(_increasing, _check_groups, n_constants=1),
 }

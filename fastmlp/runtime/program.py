@@ -6,10 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.runtime.steps import Step, apply, n_outputs_of
-
-# What a decision makes of raw outputs.
-DECISIONS = ("numbers", "binary", "classes", "labels", "targets")
+from fastmlp.runtime.steps import Step, n_outputs_of, split
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,11 +15,12 @@ class Decision:
 
     Attributes
     ----------
-    kind : str
+    kind : {"numbers", "binary", "classes", "labels", "targets"}
         "numbers": the outputs themselves. "binary": the second class above `threshold`. "classes": the class of the
-        largest output. "labels": 1 for each output above `threshold`. "targets": "classes" for each of several targets.
+        largest output. "labels": 1 for each output above `threshold`, else 0. "targets": "classes" for each of several
+        targets, whose outputs lie side by side.
     classes : tuple of ndarray
-        Labels in the order of the outputs, an array for each target; empty for numbers and labels.
+        Labels in the order of the outputs, an array for each target; empty for numbers.
     threshold : float
     shape : tuple of int
         Of one row's numbers; empty for a single one.
@@ -36,25 +34,63 @@ class Decision:
     def __post_init__(self):
         if self.kind not in DECISIONS:
             raise ValueError(f"The decision is {self.kind!r}; it has to be one of {', '.join(DECISIONS)}.")
+        if self.kind != "numbers" and (not self.classes or any(labels.ndim != 1 for labels in self.classes)):
+            raise ValueError(f"The decision is {self.kind!r}, but there are no columns of classes.")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of classes of several targets; empty for one target."""
+        return tuple(map(len, self.classes)) if self.kind == "targets" else ()
+
+    def check(self, n_raw: int) -> None:
+        """Refuse raw outputs that cannot be decided; raises ValueError."""
+        expected = {
+            "numbers": int(np.prod(self.shape, dtype=np.int64)),
+            "binary": 1,
+            "targets": sum(self.sizes),
+        }.get(self.kind, len(self.classes[0]) if self.classes else 0)
+        if n_raw != expected:
+            raise ValueError(f"There are {n_raw} outputs, of which {expected} are expected.")
 
     def apply(self, raw: np.ndarray) -> np.ndarray:
-        """Predictions of raw outputs (n_samples, n_outputs), in the user's words and shape."""
-        if self.kind == "numbers":
-            return raw.reshape(len(raw), *self.shape)
-        if self.kind == "labels":
-            return (raw > self.threshold).astype(np.int64)
-        if self.kind == "binary":
-            above = raw.ravel() > self.threshold
-            return self.classes[0][np.minimum(above, len(self.classes[0]) - 1).astype(np.intp)]
-        if self.kind == "classes":
-            return self.classes[0][raw.argmax(axis=1)]
-        ends = np.cumsum([len(labels) for labels in self.classes])[:-1]
-        columns = [
-            labels[part.argmax(axis=1)]
-            for labels, part in zip(self.classes, np.split(raw, ends, axis=1), strict=True)
-        ]
+        """Predictions of raw outputs (n_samples, n_outputs), in the user's words and shape.
+
+        Raises
+        ------
+        ValueError
+            If a raw output is NaN, which has no class.
+        """
+        if self.kind != "numbers" and np.isnan(raw).any():
+            raise ValueError("X has NaN, or values too large, so that outputs are NaN; replace or scale them.")
+        return DECISIONS[self.kind](self, raw)
+
+    def _numbers(self, raw):
+        return raw.reshape(len(raw), *self.shape)
+
+    def _labels(self, raw):
+        return (raw > self.threshold).astype(np.int64)
+
+    def _binary(self, raw):
+        above = raw.ravel() > self.threshold
+        return self.classes[0][np.minimum(above, len(self.classes[0]) - 1).astype(np.intp)]
+
+    def _classes(self, raw):
+        return self.classes[0][raw.argmax(axis=1)]
+
+    def _targets(self, raw):
+        parts = zip(self.classes, split(raw, self.sizes), strict=True)
+        columns = [labels[part.argmax(axis=1)] for labels, part in parts]
         kinds = {column.dtype.kind for column in columns}
         return np.column_stack(columns if len(kinds) == 1 else [column.astype(object) for column in columns])
+
+
+DECISIONS = {
+    "numbers": Decision._numbers,
+    "binary": Decision._binary,
+    "classes": Decision._classes,
+    "labels": Decision._labels,
+    "targets": Decision._targets,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +101,8 @@ class Program:
     ----------
     n_features : int
         Columns of the table.
-    dtype : str
-        "float32" or "float64": what the network computes in.
+    dtype : {"float32", "float64"}
+        What the network computes in.
     steps : tuple of Step
         From the table to raw outputs: logits where there are probabilities, numbers elsewhere.
     decision : Decision
@@ -92,14 +128,6 @@ class Program:
         if self.feature_names is not None and len(self.feature_names) != self.n_features:
             raise ValueError(f"There are {len(self.feature_names)} names for {self.n_features} features.")
         n_raw = n_outputs_of(self.steps, self.n_features)
+        self.decision.check(n_raw)
         if self.head is not None:
             n_outputs_of(self.head, n_raw)
-
-    @property
-    def n_raw(self) -> int:
-        """Raw outputs of a row."""
-        return n_outputs_of(self.steps, self.n_features)
-
-    def raw(self, x: np.ndarray) -> np.ndarray:
-        """Raw outputs of rows (n_samples, n_features), by NumPy alone."""
-        return apply(self.steps, x)

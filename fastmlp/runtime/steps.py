@@ -4,8 +4,8 @@ A step is a frozen dataclass of arrays, numbers, text and further steps, so that
 read it. ``apply`` takes rows (n_samples, n_inputs) and returns rows; it is the definition that compiled kernels and
 exports are held to.
 
-A new step is a class here; its line in `STEPS` gives it a name in files, and each exporter either has a row for it or
-refuses it by name.
+A new step is a class here and its place in `STEPS`, whose names stand in files; each exporter either has a row for it
+or refuses it by name.
 """
 
 from collections.abc import Sequence
@@ -38,24 +38,22 @@ class Step:
         raise NotImplementedError
 
 
-def _expect(step, n_inputs, expected):
-    if n_inputs != expected:
-        raise ValueError(f"{type(step).__name__} takes {expected} columns, not {n_inputs}.")
-
-
 @dataclass(frozen=True, eq=False)
 class Affine(Step):
-    """x * scale + shift, a column each."""
+    """(x - center) * scale + shift, a column each."""
 
+    center: np.ndarray
     scale: np.ndarray
     shift: np.ndarray
 
     def n_outputs(self, n_inputs):
-        _expect(self, n_inputs, len(self.scale))
+        _expect_vectors(self, n_inputs, self.center, self.scale, self.shift)
         return n_inputs
 
     def apply(self, x):
-        return x * self.scale.astype(x.dtype, copy=False) + self.shift.astype(x.dtype, copy=False)
+        x = numbers(x)
+        center, scale, shift = (array.astype(x.dtype, copy=False) for array in (self.center, self.scale, self.shift))
+        return (x - center) * scale + shift
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,21 +64,23 @@ class Clip(Step):
     high: float
 
     def apply(self, x):
-        return np.clip(x, self.low, self.high)
+        return np.clip(numbers(x), self.low, self.high)
 
 
 @dataclass(frozen=True, eq=False)
 class Impute(Step):
-    """Where a column is `missing` (NaN by default), its value of `values`."""
+    """Where a column is `missing` (NaN, with which None goes, by default), its value of `values`."""
 
     values: np.ndarray
-    missing: float = np.nan
+    missing: Any = np.nan
 
     def n_outputs(self, n_inputs):
-        _expect(self, n_inputs, len(self.values))
+        _expect_vectors(self, n_inputs, self.values)
         return n_inputs
 
     def apply(self, x):
+        if x.dtype == object:
+            return np.where(is_missing(x, self.missing), self.values.astype(object), x)
         return np.where(is_missing(x, self.missing), self.values.astype(x.dtype, copy=False), x)
 
 
@@ -88,15 +88,10 @@ class Impute(Step):
 class Indicate(Step):
     """1 where a column is `missing`, else 0."""
 
-    missing: float = np.nan
+    missing: Any = np.nan
 
     def apply(self, x):
-        return is_missing(x, self.missing).astype(x.dtype)
-
-
-def is_missing(x: np.ndarray, missing: float) -> np.ndarray:
-    """Where x is `missing`, which may be NaN."""
-    return np.isnan(x) if np.isnan(missing) else x == missing
+        return is_missing(x, self.missing).astype(np.float64 if x.dtype == object else x.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +102,7 @@ class Take(Step):
 
     def n_outputs(self, n_inputs):
         if self.columns and not (0 <= min(self.columns) and max(self.columns) < n_inputs):
-            raise ValueError(f"Take reads columns {self.columns}, but there are {n_inputs}.")
+            raise ValueError(f"Take reads columns up to {max(self.columns)}, but there are {n_inputs}.")
         return len(self.columns)
 
     def apply(self, x):
@@ -120,26 +115,33 @@ class Encode(Step):
 
     Attributes
     ----------
-    categories : tuple of tuple
-        Of each column: text or numbers, in the order of their places.
+    categories : tuple of ndarray of shape (n_categories,)
+        Of each column: text, numbers or objects, in the order of their places.
     one_hot : bool
-    dropped : tuple of (int or None)
-        With `one_hot`, the place of the category without a column of its own.
+    dropped : tuple of int
+        With `one_hot`, of each column the place of the category without a column of its own, -1 for none; empty for
+        none at all.
     unknown : float or None
         What an unknown category becomes: a number in place of a place; with `one_hot` any number, for zeros only. None
         refuses it.
+    missing : float or None
+        Without `one_hot`, what takes the place of that of NaN and None.
     """
 
-    categories: tuple[tuple[Any, ...], ...]
+    categories: tuple[np.ndarray, ...]
     one_hot: bool = False
-    dropped: tuple[int | None, ...] = ()
+    dropped: tuple[int, ...] = ()
     unknown: float | None = None
+    missing: float | None = None
 
     def n_outputs(self, n_inputs):
-        _expect(self, n_inputs, len(self.categories))
+        if n_inputs != len(self.categories):
+            raise ValueError(f"Encode takes {len(self.categories)} columns, not {n_inputs}.")
+        if self.dropped and len(self.dropped) != n_inputs:
+            raise ValueError(f"Encode drops {len(self.dropped)} categories of {n_inputs} columns.")
         if not self.one_hot:
             return n_inputs
-        return sum(map(len, self.categories)) - sum(place is not None for place in self.dropped)
+        return sum(map(len, self.categories)) - sum(place >= 0 for place in self.dropped)
 
     def apply(self, x):
         columns = [self.places(x[:, number], number) for number in range(len(self.categories))]
@@ -148,28 +150,53 @@ class Encode(Step):
         hot = []
         for number, places in enumerate(columns):
             of_column = places[:, None] == np.arange(len(self.categories[number]))
-            dropped = self.dropped[number] if self.dropped else None
-            hot.append(of_column if dropped is None else np.delete(of_column, dropped, axis=1))
+            drops = bool(self.dropped) and self.dropped[number] >= 0
+            hot.append(np.delete(of_column, self.dropped[number], axis=1) if drops else of_column)
         return np.hstack(hot).astype(np.float64)
 
     def places(self, column: np.ndarray, number: int) -> np.ndarray:
-        """Places of a column's categories, as floats: NaN is equal to NaN, and what is unknown becomes `unknown`."""
-        known = {_key(category): place for place, category in enumerate(self.categories[number])}
-        places = np.array([known.get(_key(value), -1) for value in column.tolist()], dtype=np.float64)
-        if (places < 0).any():
-            if self.unknown is None:
-                value = column[int(np.argmax(places < 0))]
+        """Places of a column's categories, as floats; NaN is equal to NaN and to None."""
+        known = {category_key(category): float(place) for place, category in enumerate(self.categories[number])}
+        if self.missing is not None and category_key(None) in known:
+            known[category_key(None)] = self.missing
+        found = [known.get(category_key(value)) for value in column.tolist()]
+        if None not in found:
+            return np.array(found, dtype=np.float64)
+        if self.unknown is None:
+            raise ValueError(
+                f"Column {number} of an encoder has the category {column.tolist()[found.index(None)]!r}, which it did "
+                f"not learn; pass one of {self.categories[number].tolist()}."
+            )
+        unknown = np.nan if self.one_hot else self.unknown
+        return np.array([unknown if place is None else place for place in found], dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Embed(Step):
+    """Columns of codes become rows of tables, behind the other columns; as `fastmlp.layers.Embedding`."""
+
+    columns: tuple[int, ...]
+    tables: tuple[np.ndarray, ...]
+
+    def n_outputs(self, n_inputs):
+        if len(self.columns) != len(self.tables) or not all(0 <= column < n_inputs for column in self.columns):
+            raise ValueError(f"Embed reads columns {self.columns} of {n_inputs} with {len(self.tables)} tables.")
+        if any(table.ndim != 2 for table in self.tables):
+            raise ValueError("Embed has a table that is no matrix.")
+        return n_inputs - len(self.columns) + sum(table.shape[1] for table in self.tables)
+
+    def apply(self, x):
+        x = numbers(x)
+        parts = [np.delete(x, self.columns, axis=1)]
+        for column, table in zip(self.columns, self.tables, strict=True):
+            codes = x[:, column]
+            wrong = ~((codes >= 0) & (codes < len(table)) & (codes % 1 == 0))
+            if wrong.any():
                 raise ValueError(
-                    f"Column {number} has the category {value!r}, which the encoder did not learn; pass one of "
-                    f"{self.categories[number]}."
+                    f"Column {column} has the code {codes[wrong][0]:g}, but it has to be one of 0 to {len(table) - 1}."
                 )
-            places[places < 0] = np.nan if self.one_hot else self.unknown
-        return places
-
-
-def _key(value):
-    """NaN and None as keys that equal themselves."""
-    return "missing" if value is None or value != value else (str, value) if isinstance(value, str) else value
+            parts.append(table[codes.astype(np.intp)].astype(x.dtype, copy=False))
+        return np.hstack(parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,12 +207,14 @@ class Dense(Step):
     bias: np.ndarray
 
     def n_outputs(self, n_inputs):
-        _expect(self, n_inputs, len(self.weights))
-        if self.bias.shape != self.weights.shape[1:]:
-            raise ValueError(f"Dense has weights of shape {self.weights.shape} and a bias of {self.bias.shape}.")
+        if self.weights.ndim != 2 or len(self.weights) != n_inputs or self.bias.shape != self.weights.shape[1:]:
+            raise ValueError(
+                f"Dense has weights of shape {self.weights.shape} and a bias of {self.bias.shape} for {n_inputs} columns."
+            )
         return self.weights.shape[1]
 
     def apply(self, x):
+        x = numbers(x)
         return x @ self.weights.astype(x.dtype, copy=False) + self.bias.astype(x.dtype, copy=False)
 
 
@@ -200,18 +229,21 @@ class Activate(Step):
     constants : tuple of float
         Slopes, scales or sizes, as the kernel reads them.
     groups : tuple of int
-        Sizes of groups of columns: of each softmax, or one for all of maxout's and increasing's.
-    exponents : tuple of tuple of float
-        Of power_product, (units, outputs).
+        Columns of each softmax; empty for one of all columns.
+    exponents : ndarray of shape (units, n_outputs), or None
+        Of power_product.
     """
 
     kernel: str
     constants: tuple[float, ...] = ()
     groups: tuple[int, ...] = ()
-    exponents: tuple[tuple[float, ...], ...] = ()
+    exponents: np.ndarray | None = None
 
     def n_outputs(self, n_inputs):
-        return FORMULAS[self.kernel].n_outputs(self, n_inputs)
+        formula = FORMULAS.get(self.kernel)
+        if formula is None or len(self.constants) != formula.n_constants:
+            raise ValueError(f"There is no activation {self.kernel!r} with the constants {self.constants}.")
+        return formula.outputs_of(self, n_inputs)
 
     def apply(self, x):
         with np.errstate(over="ignore"):
@@ -220,7 +252,7 @@ class Activate(Step):
 
 @dataclass(frozen=True, eq=False)
 class Parallel(Step):
-    """Branches of steps, each over all columns; what they make stands side by side, or is averaged by `weights`."""
+    """Branches of steps, each over all columns; what they make stands side by side, or is added by `weights`."""
 
     branches: tuple[tuple[Step, ...], ...]
     weights: tuple[float, ...] = ()
@@ -230,7 +262,7 @@ class Parallel(Step):
         if not self.weights:
             return sum(widths)
         if len(set(widths)) != 1 or len(self.weights) != len(widths):
-            raise ValueError(f"Parallel averages branches of {widths} columns by {len(self.weights)} weights.")
+            raise ValueError(f"Parallel adds branches of {widths} columns by {len(self.weights)} weights.")
         return widths[0]
 
     def apply(self, x):
@@ -241,30 +273,24 @@ class Parallel(Step):
 
 
 @dataclass(frozen=True, eq=False)
-class BothClasses(Step):
-    """Two columns out of one: the logits -z and z of both classes."""
+class Normalize(Step):
+    """Each row divided by its sum, or each of its groups of columns; what sums to 0 becomes equal parts."""
+
+    groups: tuple[int, ...] = ()
 
     def n_outputs(self, n_inputs):
-        _expect(self, n_inputs, 1)
-        return 2
+        if self.groups and (sum(self.groups) != n_inputs or min(self.groups) < 1):
+            raise ValueError(f"Normalize has groups of {self.groups} columns, not {n_inputs}.")
+        return n_inputs
 
     def apply(self, x):
-        return np.hstack([-x, x])
-
-
-@dataclass(frozen=True, eq=False)
-class Normalize(Step):
-    """Each row divided by its sum; rows without one become equal parts."""
-
-    def apply(self, x):
-        sums = x.sum(axis=1, keepdims=True)
-        return np.divide(x, sums, out=np.full_like(x, 1 / x.shape[1]), where=sums > 0)
+        return np.hstack([_normalized(part) for part in split(x, self.groups)])
 
 
 STEPS: dict[str, type[Step]] = {
     step.__name__: step
     for step in (
-        *(Affine, Clip, Impute, Indicate, Take, Encode, Dense, Activate, Parallel, BothClasses, Normalize),
+        *(Affine, Clip, Impute, Indicate, Take, Encode, Embed, Dense, Activate, Parallel, Normalize),
     )
 }
 
@@ -281,3 +307,46 @@ def n_outputs_of(steps: Sequence[Step], n_inputs: int) -> int:
     for step in steps:
         n_inputs = step.n_outputs(n_inputs)
     return n_inputs
+
+
+def split(x: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
+    """Groups of so many consecutive columns each; all of them for no sizes."""
+    return np.split(x, np.cumsum(sizes)[:-1], axis=1) if len(sizes) else [x]
+
+
+def numbers(x: np.ndarray) -> np.ndarray:
+    """Floats, where rows may have come with words beside the columns that are used."""
+    if x.dtype in (np.float32, np.float64):
+        return x
+    try:
+        return x.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"A column that has to hold numbers holds something else: {error}.") from None
+
+
+def is_missing(x: np.ndarray, missing: Any) -> np.ndarray:
+    """Where x is `missing`; NaN and None are one."""
+    if missing is not None and missing == missing:
+        return np.asarray(x == missing, dtype=bool)
+    if x.dtype != object:
+        return np.isnan(x)
+    return np.array([value is None or value != value for value in x.ravel().tolist()]).reshape(x.shape)
+
+
+def category_key(value: Any) -> Any:
+    """What equals exactly the keys of the same category: numbers by value, NaN and None as one."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return ("missing",) if value is None or value != value else value
+
+
+def _normalized(x):
+    sums = x.sum(axis=1, keepdims=True)
+    return np.divide(x, sums, out=np.full_like(x, 1 / x.shape[1]), where=sums > 0)
+
+
+def _expect_vectors(step, n_inputs, *vectors):
+    if any(vector.shape != (n_inputs,) for vector in vectors):
+        raise ValueError(
+            f"{type(step).__name__} has vectors of shape {vectors[0].shape} for {n_inputs} columns."
+        )

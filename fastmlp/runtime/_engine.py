@@ -1,0 +1,197 @@
+"""Steps made ready to run: chains of dense layers and activations by compiled kernels, the others by NumPy.
+
+Where the compiled kernels are not there, NumPy does all of it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastmlp.runtime.steps import Activate, Dense, Parallel, Step, apply
+
+try:
+    from fastmlp._core._predictor import FrozenNetwork
+except ImportError:  # NumPy alone
+    FrozenNetwork = None
+
+Stage = Callable[[np.ndarray], np.ndarray]
+
+
+def stages_of(steps: Sequence[Step], n_inputs: int, dtype: str, n_jobs: int | None) -> list[Any]:
+    """Functions of rows, to be called one after the other.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+    n_inputs : int
+        Columns of the rows.
+    dtype : {"float32", "float64"}
+    n_jobs : int or None
+        The most threads of a call.
+
+    Returns
+    -------
+    list of callable
+        A `NetworkStage` for each chain, if it can be compiled.
+    """
+    stages: list[Any] = []
+    chain: list[Step] = []
+    width = n_inputs
+    for step in [*steps, None]:
+        if isinstance(step, Dense) or (isinstance(step, Activate) and chain):
+            chain.append(step)
+            continue
+        if chain:
+            stages.append(_chain(chain, dtype, n_jobs))
+            width, chain = _outputs(chain, width), []
+        if isinstance(step, Parallel):
+            stages.append(_Branches([stages_of(one, width, dtype, n_jobs) for one in step.branches], step.weights))
+        elif step is not None:
+            stages.append(step.apply)
+        if step is not None:
+            width = step.n_outputs(width)
+    return stages
+
+
+def run(stages: Sequence[Stage], x: np.ndarray) -> np.ndarray:
+    """Rows through one stage after the other."""
+    for stage in stages:
+        x = stage(x)
+    return x
+
+
+def _outputs(chain, width):
+    for step in chain:
+        width = step.n_outputs(width)
+    return width
+
+
+def _chain(chain, dtype, n_jobs):
+    if FrozenNetwork is None:
+        return _NumPyStage(chain, dtype)
+    return NetworkStage(chain, dtype, n_jobs)
+
+
+class _NumPyStage:
+    """A chain by NumPy."""
+
+    def __init__(self, chain, dtype):
+        self._chain, self._dtype = tuple(chain), dtype
+
+    def __call__(self, x):
+        return apply(self._chain, x.astype(self._dtype, copy=False))
+
+
+class _Branches:
+    """A `Parallel`, whose branches are compiled."""
+
+    def __init__(self, branches, weights):
+        self._branches, self._weights = branches, weights
+
+    def __call__(self, x):
+        outputs = [run(stages, x) for stages in self._branches]
+        if not self._weights:
+            return np.hstack(outputs)
+        return sum(weight * output for weight, output in zip(self._weights, outputs, strict=True))
+
+
+class NetworkStage:
+    """A chain of dense layers and activations by compiled kernels.
+
+    Parameters
+    ----------
+    chain : sequence of Dense and Activate
+        The first a Dense.
+    dtype : {"float32", "float64"}
+    n_jobs : int or None
+    """
+
+    def __init__(self, chain: Sequence[Step], dtype: str, n_jobs: int | None):
+        from fastmlp._core._network import NetworkCore
+        from fastmlp._core._plan import Plan
+        from fastmlp.losses import LOSSES
+
+        self._dtype, self._n_jobs = np.dtype(dtype), n_jobs
+        dense = [step for step in chain if isinstance(step, Dense)]
+        layers, activates = _layers(chain)
+        plan = Plan(
+            len(dense[0].weights), layers, LOSSES["squared_error"], self._dtype, [False] * len(layers)
+        )
+        parameters = _flat([array for step in dense for array in (step.weights, step.bias)], self._dtype)
+        self._plan = plan
+        self._network = FrozenNetwork(NetworkCore(parameters, np.empty(0, self._dtype), plan), activates)
+        self.predict_one = self._network.predict_one
+
+    def __call__(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Outputs of rows, in `out` if there is one."""
+        from fastmlp._blas_threads import one_blas_thread
+        from fastmlp.training._threads import forward_threads, team_of
+
+        x = np.ascontiguousarray(x, self._dtype)
+        n_rows = len(x)
+        n_threads = 1 if self._n_jobs == 1 else forward_threads(self._plan, self._n_jobs, n_rows)
+        if n_threads == 1 and not self._plan.uses_blas:
+            return self._network.predict(x, out)
+        with one_blas_thread(needed=self._plan.wakes_blas_threads(n_rows)):
+            if n_threads == 1:
+                return self._network.predict(x, out)
+            with team_of(n_threads) as team:
+                return self._network.predict(x, out, team)
+
+
+def _layers(chain):
+    """The chain as layers that end with a dense one and its activation; and whether this one does anything."""
+    from fastmlp import layers
+
+    made: list[Any] = []
+    for step in chain:
+        if isinstance(step, Activate):
+            made.append(layers.Activate(_activation(step)))
+        else:
+            if made and isinstance(made[-1], layers.Dense):
+                made.append(layers.Activate(_activation(Activate("identity"))))
+            made.append(layers.Dense(step.weights.shape[1]))
+    activates = isinstance(made[-1], layers.Activate)
+    if not activates:
+        made.append(layers.Activate(_activation(Activate("identity"))))
+    return tuple(made), activates
+
+
+def _activation(step):
+    """A built-in activation, as the plan asks it."""
+    from fastmlp.activations import ACTIVATIONS, BuiltinActivation
+
+    like = next((each for each in ACTIVATIONS.values() if each.prediction_kernel == step.kernel), None)
+
+    class Kernel(BuiltinActivation):
+        name = kernel = step.kernel
+        overwrites = like is not None and like.overwrites
+        groups = np.array(step.groups, dtype=np.intp) if step.groups else None
+        exponent_matrix = None if step.exponents is None else np.ascontiguousarray(step.exponents, np.float64)
+
+        def constants(self, units):
+            return step.constants
+
+        def n_outputs(self, units):
+            return step.n_outputs(units)
+
+    return Kernel()
+
+
+def _flat(arrays, dtype):
+    """One array of all; a view where they lie side by side in a file already."""
+    first, size = arrays[0], sum(array.size for array in arrays)
+    expected = first.ctypes.data
+    for array in arrays:
+        if array.dtype != dtype or not array.flags.c_contiguous or array.ctypes.data != expected:
+            return np.concatenate([array.ravel().astype(dtype, copy=False) for array in arrays])
+        expected += array.nbytes
+    base = first.base
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return np.concatenate([array.ravel() for array in arrays]) if base is None else _spanning(arrays, size)
+
+
+def _spanning(arrays, size):
+    return np.lib.stride_tricks.as_strided(arrays[0].reshape(-1)[:1], (size,), arrays[0].strides[-1:], writeable=False)

@@ -1,0 +1,310 @@
+"""Predictors: programs made ready to run."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastmlp.runtime import files
+from fastmlp.runtime._engine import NetworkStage, run, stages_of
+from fastmlp.runtime._simplify import simplified
+from fastmlp.runtime.program import Program
+from fastmlp.runtime.steps import Encode, Impute, Parallel, Step, n_outputs_of, split
+
+OUTPUTS = ("auto", "labels", "proba", "raw")
+
+
+class Predictor:
+    """A fitted model that does nothing but predict, as fast as it can.
+
+    ``est.compile()``, ``fastmlp.compile(pipeline)`` and ``fastmlp.load(path)`` make them. It has copies of the weights,
+    and everything is checked and prepared once. Any number of threads may call it at once; none waits for another, and
+    each gets the bits that one alone would get. It can be pickled.
+
+    Parameters
+    ----------
+    program : Program
+    out : {"auto", "labels", "proba", "raw"}, default="auto"
+        What to predict. "labels": what ``predict`` returns. "proba": what ``predict_proba`` does. "raw": the outputs
+        of a regressor; the logits or scores of a classifier, (n_samples, n_outputs). "auto" is probabilities where
+        there are some, labels of other classifiers, and raw outputs of regressors.
+    weights : {"auto", "float32", "float64"}, default="auto"
+        What it computes in; "auto" for what the program says.
+    n_jobs : int or None, default=None
+        The most threads of one call; None for as many as there are CPUs and the rows pay for.
+
+    Attributes
+    ----------
+    n_features : int
+        Columns of a table.
+    feature_names : tuple of str, or None
+    classes : ndarray, list of ndarray, or None
+        Labels in the order of the probabilities, a list for several targets, None for regressors.
+    out : str
+        What it predicts.
+    summary : mapping
+        What is known of the training.
+
+    Raises
+    ------
+    ValueError
+        If `out` is none of these, or the model has no probabilities.
+
+    Examples
+    --------
+    >>> from fastmlp import MLPClassifier
+    >>> model = MLPClassifier((), solver="lbfgs").fit([[0.0], [1.0]], ["a", "b"])
+    >>> predictor = model.compile(out="labels")
+    >>> predictor([[-3.0], [3.0]]), predictor.predict_one([3.0])
+    (array(['a', 'b'], dtype='<U1'), np.str_('b'))
+    """
+
+    def __init__(
+        self, program: Program, *, out: str = "auto", weights: str = "auto", n_jobs: int | None = None
+    ):
+        if weights not in ("auto", "float32", "float64"):
+            raise ValueError(f"weights is {weights!r}; it has to be one of 'auto', 'float32', 'float64'.")
+        if weights != "auto":
+            program = replace(program, dtype=weights)
+        self._program, self._n_jobs = program, n_jobs
+        self.out = _chosen(out, program)
+        head = program.head if self.out == "proba" else ()
+        steps = simplified((*program.steps, *head), program.dtype)
+        self._stages = stages_of(steps, program.n_features, program.dtype, n_jobs)
+        self._takes_words = _takes_words(steps)
+        self._n_columns = n_outputs_of(steps, program.n_features)
+        only = self._stages[0] if len(self._stages) == 1 else None
+        self._network = only if isinstance(only, NetworkStage) else None
+        decides = self.out == "labels" or (self.out == "proba" and bool(program.decision.sizes))
+        reshapes = self.out == "raw" and program.decision.kind == "numbers"
+        self._finishes = decides or reshapes
+        self._row = self._network.predict_one if self._network is not None and not decides else None
+
+    @property
+    def n_features(self) -> int:
+        """Columns of a table."""
+        return self._program.n_features
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """Their names, if the model was fitted with some."""
+        return self._program.feature_names
+
+    @property
+    def classes(self) -> np.ndarray | list[np.ndarray] | None:
+        """Labels in the order of the probabilities."""
+        classes = self._program.decision.classes
+        return None if not classes else list(classes) if self._program.decision.kind == "targets" else classes[0]
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What is known of the training."""
+        return self._program.summary
+
+    def __call__(self, X: Any, out: np.ndarray | None = None) -> Any:
+        """Predict rows.
+
+        Parameters
+        ----------
+        X : array-like or table of shape (n_samples, n_features)
+            A table with names of columns is read by them, if the model knows names. NaN is not looked for: it gives NaN
+            where nothing imputes it, and is refused where a class would have to be decided from it.
+        out : ndarray, default=None
+            Where probabilities or raw outputs go, C-contiguous, of the model's dtype and of shape
+            (n_samples, n_outputs).
+
+        Returns
+        -------
+        ndarray
+            As `out` of the class says; `out` if it was given. A list of arrays for the probabilities of several targets.
+
+        Raises
+        ------
+        ValueError
+            If X or `out` has another shape, or values that the model cannot read.
+        """
+        x = self._rows(X)
+        if out is not None and self._finishes and self.out != "raw":
+            raise ValueError(f"out cannot be written to with out={self.out!r}; leave it out.")
+        if self._network is not None:
+            raw = self._network(x, out)
+        else:
+            raw = run(self._stages, x)
+            if out is not None:
+                out[...] = raw
+        if out is not None:
+            return out
+        return self._finished(raw) if self._finishes else raw
+
+    def predict_one(self, x: Any, out: np.ndarray | None = None) -> Any:
+        """Predict one row.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_features,), sequence, memoryview, or mapping from names of features to values
+            The quickest is an array of float32 or float64.
+        out : ndarray of shape (n_outputs,), default=None
+            Where probabilities or raw outputs go, contiguous and of the model's dtype.
+
+        Returns
+        -------
+        ndarray of shape (n_outputs,)
+            Probabilities or raw outputs, `out` if it was given; with out="labels" the label.
+
+        Raises
+        ------
+        ValueError, KeyError
+            If x has other features than the model, or `out` another shape.
+        """
+        if self._row is not None:
+            outputs = self._row(x, out)
+            if outputs is not None:
+                return outputs
+        return self._predict_one(x, out)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a model file, which `fastmlp.load` reads.
+
+        Parameters
+        ----------
+        path : path-like
+            Of a file, which is replaced at once if it is there.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If the ``safetensors`` library is not installed.
+        OSError, ValueError
+            If there can be no such file, or the model has what no file can hold.
+        """
+        from fastmlp.deploy._files import write
+
+        write(self._program, path)
+
+    def __reduce__(self):
+        return _made, (self._program, self.out, self._n_jobs)
+
+    def __repr__(self) -> str:
+        return f"<Predictor of {self.out}: {self.n_features} features, {self._n_columns} outputs, {self._program.dtype}>"
+
+    def _predict_one(self, x, out):
+        if isinstance(x, Mapping):
+            x = self._from_names(x)
+        row = np.asarray(x, dtype=object if self._takes_words else None)
+        if row.shape != (self.n_features,):
+            raise ValueError(f"x has shape {row.shape}; the model takes one row of {self.n_features} features.")
+        row = self._read(row)
+        if out is None:
+            raw = run(self._stages, row[np.newaxis])
+            if self.out == "labels":
+                return self._program.decision.apply(raw)[0]
+            return self._finished(raw) if self._program.decision.sizes and self.out == "proba" else raw[0]
+        if self._finishes and self.out != "raw":
+            raise ValueError(f"out cannot be written to with out={self.out!r}; leave it out.")
+        if out.shape != (self._n_columns,):
+            raise ValueError(f"out has shape {out.shape}; pass one of shape {(self._n_columns,)}.")
+        out[...] = run(self._stages, row[np.newaxis])[0]
+        return out
+
+    def _from_names(self, values):
+        names = self.feature_names
+        if names is None:
+            raise ValueError("The model was fitted without names of features; pass the values in order.")
+        unknown = values.keys() - set(names)
+        if unknown:
+            raise ValueError(f"x has {sorted(map(str, unknown))[0]!r}, which is no feature of the model.")
+        missing = [name for name in names if name not in values]
+        if missing:
+            raise ValueError(f"x has no {missing[0]!r}; pass a value, NaN if it is missing and the model imputes it.")
+        return [values[name] for name in names]
+
+    def _rows(self, X: ArrayLike) -> np.ndarray:
+        """Rows as an array: of objects where there may be words."""
+        names = getattr(X, "column_names", getattr(X, "columns", None))
+        if names is not None and self.feature_names is not None:
+            missing = [name for name in self.feature_names if name not in list(names)]
+            if missing:
+                raise ValueError(f"X has no column {missing[0]!r}, with which the model was fitted.")
+            X = X[list(self.feature_names)] if hasattr(X, "columns") else X.select(list(self.feature_names))
+        if hasattr(X, "tocsr"):
+            raise ValueError("X is sparse; pass X.toarray(), or use the estimator.")
+        x = np.asarray(X, dtype=object) if self._takes_words else np.asarray(X)
+        if x.ndim != 2 or x.shape[1] != self.n_features:
+            raise ValueError(
+                f"X has shape {x.shape}; pass rows of {self.n_features} features, or one row to predict_one."
+            )
+        return self._read(x)
+
+    def _read(self, x):
+        """Floats, unless there may be words."""
+        if self._takes_words or x.dtype in (np.float32, np.float64):
+            return x
+        try:
+            return x.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"X holds what is no number: {error}.") from None
+
+    def _finished(self, raw):
+        if self.out == "proba":
+            return split(raw, self._program.decision.sizes)
+        return self._program.decision.apply(raw)
+
+
+def load(
+    path: str | os.PathLike[str], *, out: str = "auto", weights: str = "auto", n_jobs: int | None = None
+) -> Predictor:
+    """Read a model file.
+
+    Nothing in it is executed. Its weights are mapped into memory, so that processes that load one file share them.
+
+    Parameters
+    ----------
+    path : path-like
+        Of a file that ``save`` has written.
+    out, weights, n_jobs
+        As for `Predictor`.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    ModelFileError
+        If the file is no model file, is damaged, or a later version of fastmlp wrote it.
+    OSError
+        If it cannot be opened.
+    ValueError
+        As for `Predictor`.
+    """
+    return Predictor(files.read(path), out=out, weights=weights, n_jobs=n_jobs)
+
+
+def _made(program, out, n_jobs):
+    return Predictor(program, out=out, n_jobs=n_jobs)
+
+
+def _chosen(out, program):
+    if out not in OUTPUTS:
+        raise ValueError(f"out is {out!r}; it has to be one of {', '.join(map(repr, OUTPUTS))}.")
+    if out == "auto":
+        return "proba" if program.head is not None else "raw" if program.decision.kind == "numbers" else "labels"
+    if out == "proba" and program.head is None:
+        raise ValueError("out is 'proba', but the model has no probabilities; use 'labels' or 'raw'.")
+    if out == "labels" and program.decision.kind == "numbers":
+        raise ValueError("out is 'labels', but the model is a regressor; use 'raw'.")
+    return out
+
+
+def _takes_words(steps):
+    """Whether a step reads what need not be a number."""
+    return any(
+        isinstance(step, Encode)
+        or (isinstance(step, Impute) and step.values.dtype == object)
+        or (isinstance(step, Parallel) and any(map(_takes_words, step.branches)))
+        for step in steps
+    )
+
