@@ -106,7 +106,7 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         solver.history,
         solver,
         checked.split_random_state,
-        moment_bytes=sum(moment.nbytes for moment in solver.moments),
+        moment_bytes=len(solver.moments) * network.parameters.nbytes,
         batch_rows=solver.batch_size,
         checked=checked.parameters,
     )
