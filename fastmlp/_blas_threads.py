@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 
 from fastmlp._fork import renew_after_fork
@@ -63,8 +63,7 @@ def _forget() -> None:
 renew_after_fork(_lock, _forget)
 
 
-@contextmanager
-def one_blas_thread(*, needed: bool) -> Iterator[None]:
+def one_blas_thread(*, needed: bool) -> AbstractContextManager[None]:
     """Limit BLAS to one thread, which for small products and vectors is much faster than waking a second one.
 
     The limit holds for the whole process, so overlapping fits share it: the first sets it, the last lifts it.
@@ -73,11 +72,20 @@ def one_blas_thread(*, needed: bool) -> Iterator[None]:
     ----------
     needed : bool
         Whether BLAS is called at all: through the network's kernel table, or through SciPy's optimizer.
+
+    Returns
+    -------
+    context manager
     """
+    return _shared_limit() if needed else _no_limit
+
+
+_no_limit = nullcontext()
+
+
+@contextmanager
+def _shared_limit() -> Iterator[None]:
     global _n_fits, _limit
-    if not needed:
-        yield
-        return
     with _lock:
         _n_fits += 1
         if _n_fits == 1:

@@ -170,7 +170,7 @@ def explains_unknown_keywords(function: F) -> F:
 
     @wraps(function)
     def checked(self, *args, **keywords):
-        if not known.issuperset(keywords):
+        if keywords and not known.issuperset(keywords):
             _refuse_keyword(type(self), function.__name__, known, next(key for key in keywords if key not in known))
         return function(self, *args, **keywords)
 

@@ -437,7 +437,10 @@ class Network:
         >>> net.read_outputs(np.array([[1.0], [-1.0]]), lambda outputs: outputs.argmax(axis=1))
         array([1, 0])
         """
-        plan, n_rows, row_bytes = self._core.plan, X.shape[0], self.parameters.itemsize * self.sizes[-1]
+        plan, n_rows = self._core.plan, X.shape[0]
+        if n_rows <= LEAST_PREDICTED_ROWS:
+            return read(self.predict_raw(X, activate_output=activate_output, n_jobs=n_jobs))
+        row_bytes = self._parameters.itemsize * self.sizes[-1]
         n_threads = 1 if n_jobs == 1 else forward_threads(plan, n_jobs, n_rows)
         least_rows = max(LEAST_PREDICTED_ROWS, n_threads * plan.tile_rows)
         blocks = list(row_blocks(n_rows, row_bytes, least_rows=least_rows))

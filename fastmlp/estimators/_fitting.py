@@ -13,7 +13,7 @@ from fastmlp._hold import held
 from fastmlp._warn import warn_convergence
 from fastmlp.estimators._callbacks import FitTasks, is_watched, with_callbacks
 from fastmlp.estimators._fit import Fit
-from fastmlp.estimators._parameters import hidden_sizes, name_of_scoring, parameter_values
+from fastmlp.estimators._parameters import KnownScoring, hidden_sizes, parameter_values
 from fastmlp.estimators._problem import Checked, Request, check_request, hold_out, validation_of
 from fastmlp.inspection._diagnose import fault_of_data, likeliest_fault, quick_evidence
 from fastmlp.network import Network, check_activations, check_dropout, check_trainable
@@ -106,7 +106,7 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         solver.history,
         solver,
         checked.split_random_state,
-        moment_bytes=sum(moment.nbytes for moment in solver.moments),
+        moment_bytes=len(solver.moments) * network.parameters.nbytes,
         batch_rows=solver.batch_size,
         checked=checked.parameters,
     )
@@ -135,7 +135,7 @@ def observers_of(request: Request, checked: Checked, fit: Fit) -> Observers:
     validation = validation_of(request, checked, fit)
     # The parts of a stream are of one kind, and their losses are compared.
     loss_rows = None if request.incremental else (checked.problem.identity(), model.alpha, model.l1)
-    validation_rows = None if validation is None else (validation.problem.identity(), name_of_scoring(model.scoring))
+    validation_rows = None if validation is None else (validation.problem.identity(), KnownScoring(model.scoring))
     if validation is not None and (before is None or before.history.validation_rows != validation_rows):
         validation.check()
     callbacks = [*checked.callbacks, *getattr(model, "_skl_callbacks", [])]

@@ -1,11 +1,14 @@
 """The constructors' parameters: how they are kept, and what the estimators allow of those they share."""
 
+import pickle
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import cache
 from numbers import Integral, Real
 from operator import attrgetter, is_
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
+import joblib
 import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils import metaestimators
@@ -343,21 +346,46 @@ def scorer_of(model: Any) -> Callable | str | None:
     return check_scoring(model, model.scoring)
 
 
-def name_of_scoring(scoring: Callable | str | None) -> str | None:
-    """What tells a scoring from others, without keeping it: where it can be imported from, or what it shows of itself.
+class KnownScoring:
+    """A scoring, to be told from others later: the same object is the same, and so is one that is pickled the same.
+
+    Its pickle holds no function, only what tells it from others.
 
     Parameters
     ----------
     scoring : str, callable or None
-
-    Returns
-    -------
-    str or None
     """
-    name = getattr(scoring, "__qualname__", "<>")
-    if scoring is None or isinstance(scoring, str):
-        return scoring
-    return repr(scoring) if "<" in name else f"{scoring.__module__}.{name}"
+
+    def __init__(self, scoring: Callable | str | None):
+        self._scoring = scoring
+        self._digest: str | None = None  # of one that has been pickled; "" where there is none
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, KnownScoring):
+            return NotImplemented
+        if self._scoring is not None and self._scoring is other._scoring:
+            return True
+        own = self._content()
+        return bool(own) and own == other._content()
+
+    __hash__ = None  # type: ignore[assignment]  # its content may change
+
+    def _content(self):
+        """A digest of what a pickle of the scoring would hold, "" where there can be none."""
+        if self._digest is not None:
+            return self._digest
+        try:
+            return joblib.hash(self._scoring)
+        except (pickle.PicklingError, AttributeError, TypeError):  # a function within a function
+            return ""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_scoring": None, "_digest": self._content()}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        copied = type(self)(deepcopy(self._scoring, memo))
+        copied._digest = self._digest
+        return copied
 
 
 def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:

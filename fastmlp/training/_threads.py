@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from numbers import Integral
 
@@ -133,23 +133,23 @@ def check_n_jobs(n_jobs: object) -> None:
         )
 
 
-@contextmanager
-def team_of(n_threads: int) -> Iterator[Team]:
+def team_of(n_threads: int) -> AbstractContextManager[Team]:
     """A team for the length of a fit, whose CPUs other fits do not count on.
 
     Parameters
     ----------
     n_threads : int
 
-    Yields
-    ------
-    Team
+    Returns
+    -------
+    context manager of Team
     """
+    return Team(1) if n_threads == 1 else _counted_team(n_threads)
+
+
+@contextmanager
+def _counted_team(n_threads: int) -> Iterator[Team]:
     global _n_busy
-    if n_threads == 1:
-        with Team(1) as team:
-            yield team
-        return
     with _lock:
         _n_busy += n_threads
     try:

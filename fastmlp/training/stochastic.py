@@ -286,13 +286,16 @@ class Trainer(Solver):
     def _sizes(self, first, n_batches):
         """Step size, and the factor by which weights shrink before it, of steps `first` on of an epoch."""
         rates = self.schedule.rates(first, min(BATCHES_PER_CALL, n_batches - first), n_batches)
-        if self.weight_decay > 0 and self.weight_decay * rates.max() >= 1:
+        sizes = np.empty((len(rates), 2))
+        sizes[:, 0], sizes[:, 1] = self.optimizer.step_sizes(rates), 1
+        if self.weight_decay == 0:
+            return sizes
+        if self.weight_decay * rates.max() >= 1:
             raise ValueError(
                 f"weight_decay is {self.weight_decay:g} and learning_rate reaches {rates.max():g}, whose product, "
                 "the share of the weights that each step takes away, has to be less than 1; lower one of them."
             )
-        sizes = np.empty((len(rates), 2))
-        sizes[:, 0], sizes[:, 1] = self.optimizer.step_sizes(rates), 1 - self.weight_decay * rates
+        sizes[:, 1] -= self.weight_decay * rates
         return sizes
 
     def _keep(self, info: EpochInfo, good: Snapshot, run: Run) -> None:

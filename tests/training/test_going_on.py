@@ -146,7 +146,39 @@ def test_what_has_run_out_goes_on_from_what_the_model_shows():
     assert_allclose(steps[0], by_hand.parameters)
 
 
-@pytest.mark.parametrize("scoring", [None, "r2", make_scorer(accuracy_score)], ids=["own", "name", "object"])
+class Cost:
+    """A scorer, as an object and by its method."""
+
+    def __init__(self, each):
+        self.each = each
+
+    def __call__(self, model, X, y):
+        return -self.each * float(np.sum((model.predict(X) > 0.5) != (y > 0.5)))
+
+
+def local_cost(each):
+    def cost(y, predicted):
+        return -each * float(np.sum((predicted > 0.5) != (y > 0.5)))
+
+    return make_scorer(cost)
+
+
+@pytest.mark.parametrize("through", ["memory", "pickle"])
+@pytest.mark.parametrize(
+    "make", [Cost, lambda each: Cost(each).__call__, local_cost], ids=["object", "method", "local"]
+)
+def test_another_scorer_of_the_same_name(make, through):
+    model = MLPRegressor(**SETTINGS | dict(early_stopping=True, max_iter=4, scoring=make(1))).fit(*OLD)
+    if through == "pickle":
+        model.set_params(scoring=None)  # a function within a function cannot be pickled
+        model = pickle.loads(pickle.dumps(model))
+    model.set_params(scoring=make(1000)).fit(*OLD)
+    assert model.best_validation_score_ == max(model.validation_scores_[4:]) < min(model.validation_scores_[:4])
+
+
+@pytest.mark.parametrize(
+    "scoring", [None, "r2", make_scorer(accuracy_score), Cost(1)], ids=["own", "name", "scorer", "object"]
+)
 @pytest.mark.parametrize("through", ["memory", "joblib"])
 @pytest.mark.parametrize("callback", [None, EarlyStopping("validation_score", n_iter_no_change=4, tol=0.01)])
 def test_fits_of_one_epoch_are_one_fit_until_patience_has_run_out(scoring, through, callback):
