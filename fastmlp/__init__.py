@@ -40,8 +40,17 @@ if TYPE_CHECKING:  # all that there is, so that a type checker finds what is mis
     from fastmlp.runtime import ModelFileError, Predictor, load
 
 __all__ = [
-    *("CannotFoldError", "MLPClassifier", "MLPRegressor", "ModelFileError", "Network", "Perceptron", "Predictor"),
-    *("__version__", "compile", "load", "show_config"),
+    "CannotFoldError",
+    "MLPClassifier",
+    "MLPRegressor",
+    "ModelFileError",
+    "Network",
+    "Perceptron",
+    "Predictor",
+    "__version__",
+    "compile",
+    "load",
+    "show_config",
 ]
 
 # Importing scikit-learn takes seconds, and Network does not need it.
@@ -61,7 +70,17 @@ if not TYPE_CHECKING:
             "show_config": "config",
         },
         modules=(
-            *("activations", "config", "deploy", "display", "estimators", "initializers", "inspection", "layers", "losses"),
+            *(
+                "activations",
+                "config",
+                "deploy",
+                "display",
+                "estimators",
+                "initializers",
+                "inspection",
+                "layers",
+                "losses",
+            ),
             *("network", "runtime", "training"),
         ),
     )

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor, VotingClassifier, VotingRegressor
@@ -21,8 +20,10 @@ from sklearn.utils.validation import check_is_fitted
 from fastmlp._version import __version__
 from fastmlp.deploy._transformers import CannotFoldError, inverse_steps, transformer_steps
 from fastmlp.estimators._base import BaseMLP
-from fastmlp.estimators._targets import Binary, Labels, Numbers, SeveralTargets, Targets
+from fastmlp.estimators._targets import Binary, Labels, Numbers, SeveralTargets
+from fastmlp.layers import Embedding
 from fastmlp.network import Network
+from fastmlp.runtime._activations import FORMULAS
 from fastmlp.runtime._simplify import simplified
 from fastmlp.runtime.program import Decision, Program
 from fastmlp.runtime.steps import Activate, Affine, Dense, Embed, Normalize, Parallel, Step, Take, n_outputs_of
@@ -79,7 +80,7 @@ def network_steps(network: Network) -> tuple[Step, ...]:
     coefs, intercepts = network.folded_weights(behind_embedding=True)
     steps: list[Step] = []
     for layer, tables in zip(network.layers_, network.layer_parameters_, strict=True):
-        if layer.kind == "embedding":
+        if isinstance(layer, Embedding):
             steps.append(Embed(tuple(layer.columns), tuple(table.copy() for table in tables.values())))
     for number, (w, b) in enumerate(zip(coefs, intercepts, strict=True)):
         if number:
@@ -97,8 +98,10 @@ def activation_step(activation: Any, n_units: int) -> Activate:
             "fastmlp.activations.ACTIVATIONS."
         )
     groups = () if activation.groups is None else tuple(map(int, activation.groups))
-    constants = tuple(map(float, activation.constants(n_units)))
-    return Activate(activation.prediction_kernel, constants, groups, activation.exponent_matrix)
+    kernel = activation.prediction_kernel
+    # The kernel of training may read more.
+    constants = tuple(map(float, activation.constants(n_units)))[: FORMULAS[kernel].n_constants]
+    return Activate(kernel, constants, groups, activation.exponent_matrix)
 
 
 def _of_mlp(model):
@@ -113,17 +116,17 @@ def _of_mlp(model):
         dtype=network.parameters.dtype.name,
         steps=steps,
         decision=decision_of(codec, n_raw),
-        head=_probabilities(codec, head) if _has_probabilities(model) else None,
-        feature_names=None if names is None else tuple(map(str, names)),
+        head=_probabilities(codec, head) if hasattr(model, "predict_proba") else None,
+        feature_names=_as_text(names),
         summary=_summary(model),
     )
 
 
-def _has_probabilities(model):
-    return hasattr(model, "predict_proba")
+def _as_text(names):
+    return None if names is None else np.asarray(names).astype(str)
 
 
-def decision_of(codec: Targets, n_raw: int) -> Decision:
+def decision_of(codec: Any, n_raw: int) -> Decision:
     """What a codec decides from so many raw outputs."""
     if isinstance(codec, Numbers):
         n_levels = codec.n_outputs // codec.n_targets
@@ -182,7 +185,7 @@ def _of_pipeline(pipeline):
         program,
         n_features=n_features,
         steps=(*steps, *program.steps),
-        feature_names=None if names is None else tuple(map(str, names)),
+        feature_names=_as_text(names),
     )
 
 
@@ -216,7 +219,7 @@ def _of_calibrated(model):
 def _responses(program, n_classes):
     """What calibrators are given: probabilities, of the second class where there are two, or decision values."""
     if program.head is not None:
-        return (*program.steps, *program.head, *((Take((1,)),) if n_classes == 2 else ()))
+        return (*program.steps, *program.head, *((Take(np.array([1])),) if n_classes == 2 else ()))
     n_raw = n_outputs_of(program.steps, program.n_features)
     return (*program.steps, Affine(np.full(n_raw, program.decision.threshold), np.ones(n_raw), np.zeros(n_raw)))
 
@@ -267,7 +270,7 @@ def _of_bagging_regressor(model):
 
 def _taken(features, n_features):
     whole = np.array_equal(features, np.arange(n_features))
-    return () if whole else (Take(tuple(map(int, features))),)
+    return () if whole else (Take(features),)
 
 
 def _with_probabilities(program):
@@ -296,7 +299,7 @@ def _mean(model, program, branches, weights=None, **changes):
         program,
         n_features=model.n_features_in_ if hasattr(model, "n_features_in_") else program.n_features,
         steps=branches[0] if len(branches) == 1 else (Parallel(tuple(map(tuple, branches)), shares),),
-        feature_names=None if names is None else tuple(map(str, names)),
+        feature_names=_as_text(names),
         summary={"estimator": type(model).__name__, "fastmlp": __version__, "members": len(branches)},
         **changes,
     )

@@ -145,11 +145,11 @@ def _imputer_steps(imputer, name):
         kept = np.arange(len(statistics))
     else:
         kept = np.flatnonzero([not (value is None or value != value) for value in statistics.tolist()])
-    taken = () if len(kept) == len(statistics) else (Take(tuple(kept.tolist())),)
+    taken = () if len(kept) == len(statistics) else (Take(kept),)
     imputed = (*taken, Impute(statistics[kept], missing))
     if not imputer.add_indicator:
         return imputed
-    columns = tuple(imputer.indicator_.features_.tolist())
+    columns = imputer.indicator_.features_
     return (Parallel((imputed, (Take(columns), Indicate(missing)))),)
 
 
@@ -184,9 +184,10 @@ def _pca_steps(pca, name):
         scales = np.sqrt(pca.explained_variance_)
         least = np.finfo(scales.dtype).eps
         components = components / np.maximum(scales, least)[:, np.newaxis]
-    return (Affine(_floats(pca.mean_), *_ones_and_zeros(len(pca.mean_))), Dense(
-        np.ascontiguousarray(components.T), np.zeros(len(components))
-    ))
+    return (
+        Affine(_floats(pca.mean_), *_ones_and_zeros(len(pca.mean_))),
+        Dense(np.ascontiguousarray(components.T), np.zeros(len(components))),
+    )
 
 
 def _ones_and_zeros(n):
@@ -198,8 +199,8 @@ def _columns_steps(transformer, name):
         raise CannotFoldError(f"{name!r} has transformer_weights, for which there is no step; leave them out.")
     branches = []
     for of_name, part, _ in transformer.transformers_:
-        columns = tuple(map(int, transformer._transformer_to_input_indices[of_name]))
-        if part == "drop" or not columns:
+        columns = np.asarray(transformer._transformer_to_input_indices[of_name], dtype=np.intp)
+        if part == "drop" or not columns.size:
             continue
         steps = () if part == "passthrough" else transformer_steps(part, of_name)
         branches.append((Take(columns), *steps))
@@ -216,9 +217,7 @@ def _pipeline_steps(pipeline, name):
 
 def _function_steps(transformer, name):
     if transformer.func is not None:
-        raise CannotFoldError(
-            f"{name!r} calls a function, for which there is no step; call it on the rows before."
-        )
+        raise CannotFoldError(f"{name!r} calls a function, for which there is no step; call it on the rows before.")
     return ()
 
 

@@ -113,9 +113,7 @@ FORMULAS: dict[str, Formula] = {
         lambda step, n_inputs: _n_groups(step, n_inputs, step.constants[0]),
         n_constants=1,
     ),
-    "product": Formula(
-        lambda step, z: z[:, ::2] * z[:, 1::2], lambda step, n_inputs: _n_groups(step, n_inputs, 2)
-    ),
+    "product": Formula(lambda step, z: z[:, ::2] * z[:, 1::2], lambda step, n_inputs: _n_groups(step, n_inputs, 2)),
     "power_product": Formula(_power_product, _n_powers),
     "increasing": Formula(_increasing, _check_groups, n_constants=1),
 }

@@ -13,7 +13,7 @@ from fastmlp.runtime.steps import Activate, Dense, Parallel, Step, apply
 try:
     from fastmlp._core._predictor import FrozenNetwork
 except ImportError:  # NumPy alone
-    FrozenNetwork = None
+    FrozenNetwork = None  # type: ignore[assignment,misc]
 
 Stage = Callable[[np.ndarray], np.ndarray]
 
@@ -93,7 +93,7 @@ class _Branches:
         outputs = [run(stages, x) for stages in self._branches]
         if not self._weights:
             return np.hstack(outputs)
-        return sum(weight * output for weight, output in zip(self._weights, outputs, strict=True))
+        return np.sum([weight * output for weight, output in zip(self._weights, outputs, strict=True)], axis=0)
 
 
 class NetworkStage:
@@ -105,6 +105,11 @@ class NetworkStage:
         The first a Dense.
     dtype : {"float32", "float64"}
     n_jobs : int or None
+
+    Attributes
+    ----------
+    parameters : ndarray
+        All weights and biases, a view of the file that they come from where that is laid out so.
     """
 
     def __init__(self, chain: Sequence[Step], dtype: str, n_jobs: int | None):
@@ -115,12 +120,10 @@ class NetworkStage:
         self._dtype, self._n_jobs = np.dtype(dtype), n_jobs
         dense = [step for step in chain if isinstance(step, Dense)]
         layers, activates = _layers(chain)
-        plan = Plan(
-            len(dense[0].weights), layers, LOSSES["squared_error"], self._dtype, [False] * len(layers)
-        )
-        parameters = _flat([array for step in dense for array in (step.weights, step.bias)], self._dtype)
+        plan = Plan(len(dense[0].weights), layers, LOSSES["squared_error"], self._dtype, [False] * len(layers))
+        self.parameters = _flat([array for step in dense for array in (step.weights, step.bias)], self._dtype)
         self._plan = plan
-        self._network = FrozenNetwork(NetworkCore(parameters, np.empty(0, self._dtype), plan), activates)
+        self._network = FrozenNetwork(NetworkCore(self.parameters, np.empty(0, self._dtype), plan), activates)
         self.predict_one = self._network.predict_one
 
     def __call__(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

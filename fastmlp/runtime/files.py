@@ -23,9 +23,11 @@ from fastmlp.runtime.program import Decision, Program
 from fastmlp.runtime.steps import STEPS, Step
 
 FORMAT = 1
-# Parsed JSON takes some twenty times the memory of its text. What is long is in arrays.
-MAX_HEADER_BYTES = 256 * 1024
+# Parsed JSON takes up to fifty times the memory of its text. What may be long is in arrays.
+MAX_HEADER_BYTES = 192 * 1024
 MAX_DEPTH = 32
+# Strings and brackets of JSON.
+SYMBOLS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{\]}]', re.DOTALL)
 
 DTYPES = {
     "BOOL": np.dtype("?"),
@@ -76,7 +78,8 @@ def _plain(value, arrays):
     if isinstance(value, np.ndarray):
         return _plain_array(value, arrays)
     if isinstance(value, (Step, Program, Decision)):
-        return {"type": type(value).__name__, **{one.name: _plain(getattr(value, one.name), arrays) for one in fields(value)}}
+        names = [one.name for one in fields(value)]  # type: ignore[arg-type]  # every step is a dataclass
+        return {"type": type(value).__name__, **{name: _plain(getattr(value, name), arrays) for name in names}}
     if isinstance(value, (tuple, list)):
         return [_plain(one, arrays) for one in value]
     if isinstance(value, Mapping):
@@ -166,9 +169,7 @@ def parse(content: memoryview | bytes) -> Program:
         if not isinstance(document, dict) or type(document.get("format")) is not int:
             _refuse("its description has no format")
         if document["format"] > FORMAT:
-            _refuse(
-                f"its format is {document['format']}, and this version of fastmlp reads up to {FORMAT}; install a later one"
-            )
+            _refuse(f"its format is {document['format']}, and this fastmlp reads up to {FORMAT}; install a later one")
         program = _built(document.get("program"), _arrays(header, data))
     except ModelFileError:
         raise
@@ -198,11 +199,11 @@ def _header(content):
 
 def _json(text):
     """Parsed JSON of no great depth, without names that stand there twice."""
-    without_strings = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", text, flags=re.DOTALL)
-    symbols = np.frombuffer(without_strings, np.uint8)
-    depth = np.cumsum(np.isin(symbols, list(b"[{")).astype(np.int32) - np.isin(symbols, list(b"]}")))
-    if depth.size and depth.max() > MAX_DEPTH:
-        _refuse(f"its JSON is {depth.max()} levels deep")
+    depth = 0
+    for symbol in SYMBOLS.finditer(text):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(symbol[0], 0)
+        if depth > MAX_DEPTH:
+            _refuse(f"its JSON is more than {MAX_DEPTH} levels deep")
     return json.loads(text, object_pairs_hook=_distinct, parse_constant=lambda name: _refuse(f"its JSON holds {name}"))
 
 

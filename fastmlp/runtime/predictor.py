@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from fastmlp.runtime import files
 from fastmlp.runtime._engine import NetworkStage, run, stages_of
 from fastmlp.runtime._simplify import simplified
 from fastmlp.runtime.program import Program
-from fastmlp.runtime.steps import Encode, Impute, Parallel, Step, n_outputs_of, split
+from fastmlp.runtime.steps import Encode, Impute, Parallel, Take, n_outputs_of, split
 
 OUTPUTS = ("auto", "labels", "proba", "raw")
 
@@ -62,19 +61,18 @@ class Predictor:
     (array(['a', 'b'], dtype='<U1'), np.str_('b'))
     """
 
-    def __init__(
-        self, program: Program, *, out: str = "auto", weights: str = "auto", n_jobs: int | None = None
-    ):
+    def __init__(self, program: Program, *, out: str = "auto", weights: str = "auto", n_jobs: int | None = None):
         if weights not in ("auto", "float32", "float64"):
             raise ValueError(f"weights is {weights!r}; it has to be one of 'auto', 'float32', 'float64'.")
         if weights != "auto":
             program = replace(program, dtype=weights)
         self._program, self._n_jobs = program, n_jobs
+        self._names = None if program.feature_names is None else program.feature_names.tolist()
         self.out = _chosen(out, program)
-        head = program.head if self.out == "proba" else ()
+        head = program.head if self.out == "proba" and program.head is not None else ()
         steps = simplified((*program.steps, *head), program.dtype)
         self._stages = stages_of(steps, program.n_features, program.dtype, n_jobs)
-        self._takes_words = _takes_words(steps)
+        self._takes_words = _takes_words(steps)  # or leaves them out
         self._n_columns = n_outputs_of(steps, program.n_features)
         only = self._stages[0] if len(self._stages) == 1 else None
         self._network = only if isinstance(only, NetworkStage) else None
@@ -91,7 +89,7 @@ class Predictor:
     @property
     def feature_names(self) -> tuple[str, ...] | None:
         """Their names, if the model was fitted with some."""
-        return self._program.feature_names
+        return None if self._names is None else tuple(self._names)
 
     @property
     def classes(self) -> np.ndarray | list[np.ndarray] | None:
@@ -119,7 +117,7 @@ class Predictor:
         Returns
         -------
         ndarray
-            As `out` of the class says; `out` if it was given. A list of arrays for the probabilities of several targets.
+            As `out` of the class says; `out` if it was given. A list of them for probabilities of several targets.
 
         Raises
         ------
@@ -188,12 +186,14 @@ class Predictor:
         return _made, (self._program, self.out, self._n_jobs)
 
     def __repr__(self) -> str:
-        return f"<Predictor of {self.out}: {self.n_features} features, {self._n_columns} outputs, {self._program.dtype}>"
+        return (
+            f"<Predictor of {self.out}: {self.n_features} features, {self._n_columns} outputs, {self._program.dtype}>"
+        )
 
     def _predict_one(self, x, out):
         if isinstance(x, Mapping):
             x = self._from_names(x)
-        row = np.asarray(x, dtype=object if self._takes_words else None)
+        row = self._array(x)
         if row.shape != (self.n_features,):
             raise ValueError(f"x has shape {row.shape}; the model takes one row of {self.n_features} features.")
         row = self._read(row)
@@ -210,7 +210,7 @@ class Predictor:
         return out
 
     def _from_names(self, values):
-        names = self.feature_names
+        names = self._names
         if names is None:
             raise ValueError("The model was fitted without names of features; pass the values in order.")
         unknown = values.keys() - set(names)
@@ -221,22 +221,27 @@ class Predictor:
             raise ValueError(f"x has no {missing[0]!r}; pass a value, NaN if it is missing and the model imputes it.")
         return [values[name] for name in names]
 
-    def _rows(self, X: ArrayLike) -> np.ndarray:
+    def _rows(self, X: Any) -> np.ndarray:
         """Rows as an array: of objects where there may be words."""
-        names = getattr(X, "column_names", getattr(X, "columns", None))
-        if names is not None and self.feature_names is not None:
-            missing = [name for name in self.feature_names if name not in list(names)]
+        names = getattr(X, "column_names", getattr(X, "columns", None))  # pyarrow's; pandas' and polars'
+        if names is not None and self._names is not None:
+            missing = set(self._names).difference(names)
             if missing:
-                raise ValueError(f"X has no column {missing[0]!r}, with which the model was fitted.")
-            X = X[list(self.feature_names)] if hasattr(X, "columns") else X.select(list(self.feature_names))
+                raise ValueError(f"X has no column {min(missing)!r}, with which the model was fitted.")
+            X = X.select(self._names) if hasattr(X, "column_names") else X[self._names]
         if hasattr(X, "tocsr"):
             raise ValueError("X is sparse; pass X.toarray(), or use the estimator.")
-        x = np.asarray(X, dtype=object) if self._takes_words else np.asarray(X)
+        x = self._array(X)
         if x.ndim != 2 or x.shape[1] != self.n_features:
             raise ValueError(
                 f"X has shape {x.shape}; pass rows of {self.n_features} features, or one row to predict_one."
             )
         return self._read(x)
+
+    def _array(self, values):
+        """An array; of objects from a list where there may be words, which numbers beside them would else become."""
+        is_array = hasattr(values, "__array__")
+        return np.asarray(values, dtype=object if self._takes_words and not is_array else None)
 
     def _read(self, x):
         """Floats, unless there may be words."""
@@ -300,11 +305,8 @@ def _chosen(out, program):
 
 
 def _takes_words(steps):
-    """Whether a step reads what need not be a number."""
+    """Whether there may be columns that hold no numbers, because they are encoded or left out."""
     return any(
-        isinstance(step, Encode)
-        or (isinstance(step, Impute) and step.values.dtype == object)
-        or (isinstance(step, Parallel) and any(map(_takes_words, step.branches)))
+        isinstance(step, Encode | Take | Parallel) or (isinstance(step, Impute) and step.values.dtype == object)
         for step in steps
     )
-

@@ -108,7 +108,7 @@ class Program:
     decision : Decision
     head : tuple of Step, or None
         From raw outputs to probabilities; None for a model without.
-    feature_names : tuple of str, or None
+    feature_names : ndarray of str, or None
         Names of the columns.
     summary : mapping
         What is known of the training, for readers: text and numbers.
@@ -119,14 +119,14 @@ class Program:
     steps: tuple[Step, ...]
     decision: Decision
     head: tuple[Step, ...] | None = None
-    feature_names: tuple[str, ...] | None = None
+    feature_names: np.ndarray | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f"dtype is {self.dtype!r}; it has to be 'float32' or 'float64'.")
-        if self.feature_names is not None and len(self.feature_names) != self.n_features:
-            raise ValueError(f"There are {len(self.feature_names)} names for {self.n_features} features.")
+        if self.feature_names is not None and self.feature_names.shape != (self.n_features,):
+            raise ValueError(f"There are {self.feature_names.shape} names for {self.n_features} features.")
         n_raw = n_outputs_of(self.steps, self.n_features)
         self.decision.check(n_raw)
         if self.head is not None:

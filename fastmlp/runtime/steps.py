@@ -46,11 +46,13 @@ class Affine(Step):
     scale: np.ndarray
     shift: np.ndarray
 
-    def n_outputs(self, n_inputs):
+    def n_outputs(self, n_inputs: int) -> int:
+        """As many as it takes."""
         _expect_vectors(self, n_inputs, self.center, self.scale, self.shift)
         return n_inputs
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Scaled and shifted columns."""
         x = numbers(x)
         center, scale, shift = (array.astype(x.dtype, copy=False) for array in (self.center, self.scale, self.shift))
         return (x - center) * scale + shift
@@ -63,7 +65,8 @@ class Clip(Step):
     low: float
     high: float
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Values between both."""
         return np.clip(numbers(x), self.low, self.high)
 
 
@@ -74,11 +77,13 @@ class Impute(Step):
     values: np.ndarray
     missing: Any = np.nan
 
-    def n_outputs(self, n_inputs):
+    def n_outputs(self, n_inputs: int) -> int:
+        """As many as it takes."""
         _expect_vectors(self, n_inputs, self.values)
         return n_inputs
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Columns without what is missing."""
         if x.dtype == object:
             return np.where(is_missing(x, self.missing), self.values.astype(object), x)
         return np.where(is_missing(x, self.missing), self.values.astype(x.dtype, copy=False), x)
@@ -90,7 +95,8 @@ class Indicate(Step):
 
     missing: Any = np.nan
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """0 and 1."""
         return is_missing(x, self.missing).astype(np.float64 if x.dtype == object else x.dtype)
 
 
@@ -98,15 +104,19 @@ class Indicate(Step):
 class Take(Step):
     """Some columns, in a given order."""
 
-    columns: tuple[int, ...]
+    columns: np.ndarray
 
-    def n_outputs(self, n_inputs):
-        if self.columns and not (0 <= min(self.columns) and max(self.columns) < n_inputs):
-            raise ValueError(f"Take reads columns up to {max(self.columns)}, but there are {n_inputs}.")
+    def n_outputs(self, n_inputs: int) -> int:
+        """As many as are taken."""
+        if self.columns.ndim != 1 or self.columns.dtype.kind not in "iu":
+            raise ValueError("Take has no list of columns.")
+        if self.columns.size and not (self.columns.min() >= 0 and self.columns.max() < n_inputs):
+            raise ValueError(f"Take reads columns up to {self.columns.max()}, but there are {n_inputs}.")
         return len(self.columns)
 
-    def apply(self, x):
-        return x[:, list(self.columns)]
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """The columns that are taken."""
+        return x[:, self.columns]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +144,8 @@ class Encode(Step):
     unknown: float | None = None
     missing: float | None = None
 
-    def n_outputs(self, n_inputs):
+    def n_outputs(self, n_inputs: int) -> int:
+        """One for each column, or for each category that is not dropped."""
         if n_inputs != len(self.categories):
             raise ValueError(f"Encode takes {len(self.categories)} columns, not {n_inputs}.")
         if self.dropped and len(self.dropped) != n_inputs:
@@ -143,7 +154,8 @@ class Encode(Step):
             return n_inputs
         return sum(map(len, self.categories)) - sum(place >= 0 for place in self.dropped)
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Places, or 0 and 1."""
         columns = [self.places(x[:, number], number) for number in range(len(self.categories))]
         if not self.one_hot:
             return np.column_stack(columns)
@@ -178,14 +190,16 @@ class Embed(Step):
     columns: tuple[int, ...]
     tables: tuple[np.ndarray, ...]
 
-    def n_outputs(self, n_inputs):
+    def n_outputs(self, n_inputs: int) -> int:
+        """The columns that are no codes, and those of the tables."""
         if len(self.columns) != len(self.tables) or not all(0 <= column < n_inputs for column in self.columns):
             raise ValueError(f"Embed reads columns {self.columns} of {n_inputs} with {len(self.tables)} tables.")
         if any(table.ndim != 2 for table in self.tables):
             raise ValueError("Embed has a table that is no matrix.")
         return n_inputs - len(self.columns) + sum(table.shape[1] for table in self.tables)
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Columns that are no codes, and rows of the tables."""
         x = numbers(x)
         parts = [np.delete(x, self.columns, axis=1)]
         for column, table in zip(self.columns, self.tables, strict=True):
@@ -206,14 +220,17 @@ class Dense(Step):
     weights: np.ndarray
     bias: np.ndarray
 
-    def n_outputs(self, n_inputs):
+    def n_outputs(self, n_inputs: int) -> int:
+        """One for each unit."""
         if self.weights.ndim != 2 or len(self.weights) != n_inputs or self.bias.shape != self.weights.shape[1:]:
             raise ValueError(
-                f"Dense has weights of shape {self.weights.shape} and a bias of {self.bias.shape} for {n_inputs} columns."
+                f"Dense has weights of shape {self.weights.shape} and a bias of {self.bias.shape} for {n_inputs} "
+                "columns."
             )
         return self.weights.shape[1]
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Z = x W + b."""
         x = numbers(x)
         return x @ self.weights.astype(x.dtype, copy=False) + self.bias.astype(x.dtype, copy=False)
 
@@ -239,13 +256,15 @@ class Activate(Step):
     groups: tuple[int, ...] = ()
     exponents: np.ndarray | None = None
 
-    def n_outputs(self, n_inputs):
+    def n_outputs(self, n_inputs: int) -> int:
+        """As many as the activation makes of them."""
         formula = FORMULAS.get(self.kernel)
         if formula is None or len(self.constants) != formula.n_constants:
             raise ValueError(f"There is no activation {self.kernel!r} with the constants {self.constants}.")
         return formula.outputs_of(self, n_inputs)
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """A = h(x)."""
         with np.errstate(over="ignore"):
             return FORMULAS[self.kernel].apply(self, x)
 
@@ -257,7 +276,8 @@ class Parallel(Step):
     branches: tuple[tuple[Step, ...], ...]
     weights: tuple[float, ...] = ()
 
-    def n_outputs(self, n_inputs):
+    def n_outputs(self, n_inputs: int) -> int:
+        """Those of all branches, or of one where they are added."""
         widths = [n_outputs_of(branch, n_inputs) for branch in self.branches]
         if not self.weights:
             return sum(widths)
@@ -265,11 +285,12 @@ class Parallel(Step):
             raise ValueError(f"Parallel adds branches of {widths} columns by {len(self.weights)} weights.")
         return widths[0]
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """The branches side by side, or their weighted sum."""
         outputs = [apply(branch, x) for branch in self.branches]
         if not self.weights:
             return np.hstack(outputs)
-        return sum(weight * output for weight, output in zip(self.weights, outputs, strict=True))
+        return np.sum([weight * output for weight, output in zip(self.weights, outputs, strict=True)], axis=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,20 +299,20 @@ class Normalize(Step):
 
     groups: tuple[int, ...] = ()
 
-    def n_outputs(self, n_inputs):
+    def n_outputs(self, n_inputs: int) -> int:
+        """As many as it takes."""
         if self.groups and (sum(self.groups) != n_inputs or min(self.groups) < 1):
             raise ValueError(f"Normalize has groups of {self.groups} columns, not {n_inputs}.")
         return n_inputs
 
-    def apply(self, x):
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Shares that sum to 1."""
         return np.hstack([_normalized(part) for part in split(x, self.groups)])
 
 
 STEPS: dict[str, type[Step]] = {
     step.__name__: step
-    for step in (
-        *(Affine, Clip, Impute, Indicate, Take, Encode, Embed, Dense, Activate, Parallel, Normalize),
-    )
+    for step in (*(Affine, Clip, Impute, Indicate, Take, Encode, Embed, Dense, Activate, Parallel, Normalize),)
 }
 
 
@@ -347,6 +368,4 @@ def _normalized(x):
 
 def _expect_vectors(step, n_inputs, *vectors):
     if any(vector.shape != (n_inputs,) for vector in vectors):
-        raise ValueError(
-            f"{type(step).__name__} has vectors of shape {vectors[0].shape} for {n_inputs} columns."
-        )
+        raise ValueError(f"{type(step).__name__} has vectors of shape {vectors[0].shape} for {n_inputs} columns.")

@@ -1,0 +1,9 @@
+import numpy as np
+
+from fastmlp._core._network import NetworkCore
+from fastmlp._core._team import Team
+
+class FrozenNetwork:
+    def __init__(self, core: NetworkCore, activates: bool) -> None: ...
+    def predict_one(self, x: object, out: np.ndarray | None = None) -> np.ndarray | None: ...
+    def predict(self, X: np.ndarray, out: np.ndarray | None = None, team: Team | None = None) -> np.ndarray: ...

@@ -1,0 +1,272 @@
+"""Pipelines and ensembles as programs, beside scikit-learn's own predictions."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import PCA
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor, VotingClassifier, VotingRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+)
+
+import fastmlp
+from fastmlp import CannotFoldError, MLPClassifier, MLPRegressor
+from fastmlp.deploy._programs import program_of
+from fastmlp.runtime._simplify import simplified
+from fastmlp.runtime.steps import Activate, Affine, Dense, apply
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+N = 200
+RNG = np.random.default_rng(0)
+# Columns of unlike sizes, one of which lies far from 0.
+X = RNG.normal(size=(N, 6)) * [1, 10, 100, 1, 1, 1] + [0, 5, 1e4, 0, 0, 0]
+Y = np.array(["no", "yes", "perhaps"])[np.digitize(X[:, 0], [-0.5, 0.5])]
+NUMBERS = 1000 + 50 * X[:, 0]
+
+
+def classifier(**parameters):
+    return MLPClassifier((8,), max_iter=20, random_state=0, **parameters)
+
+
+def regressor(**parameters):
+    return MLPRegressor(hidden_layer_sizes=(8,), max_iter=20, random_state=0, **parameters)
+
+
+def scaled(model):
+    return make_pipeline(StandardScaler(), model)
+
+
+def target(transformer=None, **functions):
+    return TransformedTargetRegressor(scaled(regressor()), transformer=transformer, **functions)
+
+
+ESTIMATORS = {
+    "standard": (scaled(classifier()), Y),
+    "without mean": (make_pipeline(StandardScaler(with_mean=False), classifier()), Y),
+    "without deviation": (make_pipeline(StandardScaler(with_std=False), classifier()), Y),
+    "min max": (make_pipeline(MinMaxScaler((-1, 2)), classifier()), Y),
+    "min max clipped": (make_pipeline(MinMaxScaler(clip=True), classifier()), Y),
+    "max abs": (make_pipeline(MaxAbsScaler(), classifier()), Y),
+    "robust": (make_pipeline(RobustScaler(), classifier()), Y),
+    "PCA": (make_pipeline(StandardScaler(), PCA(3), classifier()), Y),
+    "whitened": (make_pipeline(PCA(4, whiten=True), classifier()), Y),
+    "scaled twice": (make_pipeline(StandardScaler(), "passthrough", MinMaxScaler(), classifier()), Y),
+    "two classes": (scaled(classifier()), Y == "no"),
+    "hinge": (scaled(classifier(loss="hinge")), Y == "no"),
+    "search": (GridSearchCV(scaled(classifier()), {"mlpclassifier__alpha": [1e-3, 1.0]}, cv=2), Y),
+    "calibrated": (CalibratedClassifierCV(scaled(classifier()), cv=2), Y),
+    "calibrated two": (CalibratedClassifierCV(scaled(classifier()), cv=2), Y == "no"),
+    "calibrated hinge": (CalibratedClassifierCV(scaled(classifier(loss="hinge")), cv=2), Y == "no"),
+    "calibrated at once": (CalibratedClassifierCV(scaled(classifier()), cv=2, ensemble=False), Y),
+    "vote": (VotingClassifier([("a", scaled(classifier())), ("b", classifier())], voting="soft", weights=[1, 2]), Y),
+    "vote two": (VotingClassifier([("a", scaled(classifier())), ("b", classifier())], voting="soft"), Y == "no"),
+    "bag": (BaggingClassifier(scaled(classifier()), 3, max_features=0.5, random_state=0), Y),
+    "numbers": (scaled(regressor()), NUMBERS),
+    "two numbers": (scaled(regressor()), X[:, :2]),
+    "target standard": (target(StandardScaler()), NUMBERS),
+    "target min max": (target(MinMaxScaler()), NUMBERS),
+    "target robust": (target(RobustScaler()), NUMBERS),
+    "target max abs": (target(MaxAbsScaler()), NUMBERS),
+    "target log": (target(func=np.log, inverse_func=np.exp), NUMBERS),
+    "target log1p": (target(func=np.log1p, inverse_func=np.expm1), NUMBERS),
+    "target as it is": (target(), NUMBERS),
+    "two targets": (target(StandardScaler()), X[:, 1:3]),
+    "vote of numbers": (VotingRegressor([("a", scaled(regressor())), ("b", regressor())], weights=[3, 1]), X[:, 0]),
+    "bag of numbers": (BaggingRegressor(scaled(regressor()), 3, random_state=0), X[:, 0]),
+    "float32": (scaled(classifier(dtype="float32")), Y),
+}
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_programs_predict_the_same(name, tmp_path):
+    estimator, y = ESTIMATORS[name]
+    estimator.fit(X, y)
+    predictor, has_classes = fastmlp.compile(estimator), hasattr(estimator, "classes_")
+    atol = 2e-6 if name == "float32" else 1e-11
+    expected = estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else estimator.predict(X)
+    if hasattr(estimator, "predict_proba") or not has_classes:
+        assert_allclose(predictor(X), expected, rtol=1e-10, atol=atol)
+        assert_allclose(np.ravel(predictor.predict_one(X[0])), np.ravel(expected[0]), rtol=1e-10, atol=atol)
+    if has_classes:
+        assert_array_equal(fastmlp.compile(estimator, out="labels")(X), estimator.predict(X))
+        assert fastmlp.compile(estimator, out="labels").predict_one(X[0]) == estimator.predict(X)[0]
+    pytest.importorskip("safetensors")
+    predictor.save(tmp_path / "model")
+    assert_array_equal(fastmlp.load(tmp_path / "model")(X), predictor(X))
+
+
+def table():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {
+            "far": X[:, 2],
+            "gaps": X[:, 1],
+            "kind": pandas.Series(np.array(["x", "y", "z"])[RNG.integers(0, 3, N)], dtype=object),
+            "note": pandas.Series(np.array(["u", "v"])[RNG.integers(0, 2, N)], dtype=object),
+            "code": RNG.integers(0, 3, N),
+            "empty": np.nan,
+        }
+    )
+    frame.loc[::7, "gaps"] = np.nan
+    frame.loc[::5, "note"] = np.nan
+    return frame
+
+
+def imputed(**settings):
+    return make_pipeline(SimpleImputer(**settings), StandardScaler())
+
+
+WORDS = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
+TABLES = {
+    "imputed": [("n", imputed(), ["far", "gaps"])],
+    "with an indicator": [("n", imputed(add_indicator=True), ["far", "gaps"])],
+    "with an empty column": [("n", imputed(add_indicator=True), ["far", "empty", "gaps"])],
+    "empty columns kept": [("n", imputed(keep_empty_features=True), ["empty", "gaps"])],
+    "constant": [("n", imputed(strategy="constant", fill_value=-1), ["gaps", "far"])],
+    "one hot": [("n", imputed(), ["far"]), ("w", WORDS, ["kind", "note"])],
+    "missing as a category": [("w", OneHotEncoder(handle_unknown="ignore"), ["kind", "note"])],
+    "dropped": [("w", OneHotEncoder(drop="first"), ["kind", "note"]), ("p", "passthrough", ["code"])],
+    "dropped if binary": [("w", OneHotEncoder(drop="if_binary", handle_unknown="ignore"), ["kind", "code"])],
+    "ordinal": [("o", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["kind", "code"])],
+    "ordinal with missing": [("o", OrdinalEncoder(encoded_missing_value=-2), ["note"]), ("d", "drop", ["far"])],
+    "a function that does nothing": [("f", FunctionTransformer(), ["far", "code"])],
+    "codes imputed": [("c", make_pipeline(SimpleImputer(missing_values=1), StandardScaler()), ["code"])],
+}
+
+
+@pytest.mark.filterwarnings("ignore:Found unknown categories", "ignore:Skipping features without any observed")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", TABLES)
+def test_tables(name, dtype, tmp_path):
+    frame = table()
+    columns = ColumnTransformer(TABLES[name], sparse_threshold=0)
+    pipeline = make_pipeline(columns, classifier(dtype=dtype)).fit(frame, Y)
+    rows = frame.copy()
+    if "OneHotEncoder" in repr(columns) and "drop='first'" not in repr(columns):
+        rows.loc[3, "kind"] = "never seen"
+    expected, predictor = pipeline.predict_proba(rows), fastmlp.compile(pipeline)
+    atol = 2e-6 if dtype == "float32" else 1e-12
+    assert_allclose(predictor(rows), expected, atol=atol)
+    assert_allclose(predictor(rows[rows.columns[::-1]]), expected, atol=atol)
+    assert_allclose(predictor(rows.to_numpy(dtype=object)), expected, atol=atol)
+    for number in (0, 3, 5):
+        assert_allclose(predictor.predict_one(rows.iloc[number].to_dict()), expected[number], atol=atol)
+    pytest.importorskip("safetensors")
+    predictor.save(tmp_path / "model")
+    assert_array_equal(fastmlp.load(tmp_path / "model")(rows), predictor(rows))
+
+
+def test_unknown_categories_are_refused_where_the_encoder_does():
+    frame = table()
+    columns = ColumnTransformer([("w", OneHotEncoder(), ["kind"])])
+    predictor = fastmlp.compile(make_pipeline(columns, classifier()).fit(frame, Y))
+    frame.loc[3, "kind"] = "never seen"
+    with pytest.raises(ValueError, match="'never seen', which it did not learn"):
+        predictor(frame)
+
+
+REFUSED = {
+    "another transformer": (make_pipeline(PolynomialFeatures(), classifier()), "'polynomialfeatures' is a Polynomial"),
+    "a function": (make_pipeline(FunctionTransformer(np.abs), classifier()), "'functiontransformer' calls a function"),
+    "another model": (make_pipeline(StandardScaler(), LogisticRegression()), "LogisticRegression has no program"),
+    "votes": (VotingClassifier([("a", classifier())]), "use voting='soft'"),
+    "isotonic": (CalibratedClassifierCV(classifier(), method="isotonic", cv=2), "use method='sigmoid'"),
+    "another target": (
+        target(
+            func=np.cbrt,
+            inverse_func=np.square,
+        ),
+        "use np.exp, np.expm1 or a scaler",
+    ),
+    "infrequent": (
+        make_pipeline(OneHotEncoder(min_frequency=2, sparse_output=False, handle_unknown="ignore"), classifier()),
+        "leave out min_frequency",
+    ),
+    "weights of columns": (
+        make_pipeline(ColumnTransformer([("s", StandardScaler(), [0])], transformer_weights={"s": 2.0}), classifier()),
+        "transformer_weights",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_folded_is_named(name):
+    estimator, message = REFUSED[name]
+    estimator.fit(X, NUMBERS if isinstance(estimator, TransformedTargetRegressor) else Y)
+    with pytest.raises(CannotFoldError, match=message):
+        fastmlp.compile(estimator)
+
+
+def test_what_is_not_fitted_says_so():
+    with pytest.raises(NotFittedError):
+        fastmlp.compile(scaled(classifier()))
+    with pytest.raises(NotFittedError):
+        classifier().compile()
+    with pytest.raises(NotFittedError):
+        classifier().save("model")
+
+
+def test_scalers_go_into_the_weights():
+    """A pipeline costs what its network does, unless a column lies so far away that digits would be lost."""
+    near = np.delete(X, 2, axis=1)
+    program = program_of(scaled(classifier()).fit(near, Y))
+    assert [type(step) for step in program.steps] == [Dense, Activate, Dense]
+    program = program_of(scaled(classifier()).fit(X, Y))
+    assert [type(step) for step in program.steps] == [Affine, Dense, Activate, Dense]
+    program = program_of(target(StandardScaler()).fit(near, X[:, 0]))
+    assert [type(step) for step in program.steps] == [Dense, Activate, Dense]
+
+
+def test_far_columns_lose_no_digits():
+    """Time stamps: their scaler subtracts in float64 before the network computes in float32."""
+    stamps = 1.7e9 + 1e5 * RNG.normal(size=(N, 1))
+    model = make_pipeline(StandardScaler(), classifier(dtype="float32", learning_rate_init=0.2))
+    model.fit(stamps, np.abs(stamps[:, 0] - 1.7e9) < 5e4)
+    expected, predictor = model.predict_proba(stamps), fastmlp.compile(model)
+    assert np.ptp(expected[:, 0]) > 0.3
+    assert_allclose(predictor(stamps), expected, atol=2e-6)
+    assert_allclose(predictor.predict_one(stamps[5].tolist()), expected[5], atol=2e-6)
+
+
+def test_joined_steps_compute_the_same():
+    steps = [
+        Affine(RNG.normal(size=4), RNG.normal(size=4), RNG.normal(size=4)),
+        Affine(RNG.normal(size=4), RNG.normal(size=4), RNG.normal(size=4)),
+        Dense(RNG.normal(size=(4, 3)), RNG.normal(size=3)),
+        Activate("identity"),
+        Dense(RNG.normal(size=(3, 2)), RNG.normal(size=2)),
+        Affine(RNG.normal(size=2), RNG.normal(size=2), RNG.normal(size=2)),
+        Activate("tanh"),
+        Affine(RNG.normal(size=2), RNG.normal(size=2), RNG.normal(size=2)),
+    ]
+    rows, fewer = RNG.normal(size=(9, 4)), simplified(steps, "float64")
+    assert [type(step) for step in fewer] == [Dense, Activate, Affine]
+    assert_allclose(apply(fewer, rows), apply(steps, rows), rtol=1e-12)
+
+
+def test_a_frozen_model_calibrated():
+    model = scaled(classifier()).fit(X, Y)
+    calibrated = CalibratedClassifierCV(FrozenEstimator(model), cv=2).fit(X, Y)
+    assert_allclose(fastmlp.compile(calibrated)(X), calibrated.predict_proba(X), atol=1e-12)
+
+
+def test_nested_pipelines():
+    pipeline = Pipeline([("first", make_pipeline(StandardScaler(), PCA(3))), ("model", classifier())]).fit(X, Y)
+    assert_allclose(fastmlp.compile(pipeline)(X), pipeline.predict_proba(X), atol=1e-12)
