@@ -310,9 +310,9 @@ static void FM_NAME(gemm_narrow)(REAL *c, ptrdiff_t ldc, const REAL *a, ptrdiff_
   }
 }
 
-/* m = 1: B is read in place, up to eight panels at a time, because a tile of one row would leave most registers empty.
- * Each element of C is summed as a tile sums it, so a row has the same bits alone and among others: in half a tile
- * init comes last. */
+/* m = 1: B is read in place, up to eight panels at a time, because a tile of one row would leave most
+ * registers empty. Each element of C is summed as a tile sums it, so a row has the same bits alone and among
+ * others: in half a tile init comes last. */
 static inline __attribute__((always_inline)) void FM_NAME(row_tile)(int n_panels, int n_vectors, REAL *c,
                                                                     int partial, const REAL *a,
                                                                     ptrdiff_t a_col, const REAL *b,

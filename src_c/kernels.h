@@ -67,17 +67,25 @@
   X(adam)                                                                                                    \
   X(lion)
 
+/* Weights of fewer bytes, in compact.inl.h. */
+#define FM_COMPACTS(X)                                                                                       \
+  X(bfloat16)                                                                                                \
+  X(int8)
+
 #define FM_NUMBER_ACTIVATION(name) FM_ACTIVATION_##name,
 #define FM_NUMBER_LOSS(name) FM_LOSS_##name,
+#define FM_NUMBER_COMPACT(name) FM_COMPACT_##name,
 #define FM_NUMBER_OPTIMIZER(name) FM_OPTIMIZER_##name,
 enum fm_activation { FM_ACTIVATIONS(FM_NUMBER_ACTIVATION) FM_N_ACTIVATIONS };
 enum fm_loss { FM_LOSSES(FM_NUMBER_LOSS) FM_N_LOSSES };
 enum fm_optimizer { FM_OPTIMIZERS(FM_NUMBER_OPTIMIZER) FM_N_OPTIMIZERS };
+enum fm_compact { FM_COMPACTS(FM_NUMBER_COMPACT) FM_N_COMPACTS };
 
 #define FM_QUOTED(name) #name,
 static const char *const fm_activation_names[] = {FM_ACTIVATIONS(FM_QUOTED)};
 static const char *const fm_loss_names[] = {FM_LOSSES(FM_QUOTED)};
 static const char *const fm_optimizer_names[] = {FM_OPTIMIZERS(FM_QUOTED)};
+static const char *const fm_compact_names[] = {FM_COMPACTS(FM_QUOTED)};
 
 /* Consecutive outputs, each group of them a distribution of its own; n = 0 where all of them are one. */
 typedef struct {
@@ -239,6 +247,18 @@ typedef struct {
    * last one padded with zeros. */
   void (*pack)(void *packed, ptrdiff_t panel_size, const void *b, ptrdiff_t b_row, ptrdiff_t b_col,
                ptrdiff_t k, ptrdiff_t n);
+
+  /* Columns of a block of compact weights; 0 where this table has none, and the next two are NULL. */
+  ptrdiff_t compact_columns;
+
+  /* w (k, n), bfloat16 as the floats that it stands for, int8 as itself, in blocks of compact_columns
+   * columns, k rounded up to an even number. */
+  void (*compact_pack[FM_N_COMPACTS])(void *packed, const void *w, ptrdiff_t k, ptrdiff_t n);
+
+  /* c (n,) = end(init + scales * (a (k,) w)), w packed so; scales of int8 only; relu as in fm_product;
+   * scratch holds FM_GEMM_SCRATCH_BYTES. */
+  void (*compact_row[FM_N_COMPACTS])(void *c, const void *a, const void *packed, const void *scales,
+                                     const void *init, ptrdiff_t n, ptrdiff_t k, int relu, void *scratch);
 } fm_kernels;
 
 /* What gemm keeps in the level-2 cache: a panel of B, and rows of A that lie badly. */

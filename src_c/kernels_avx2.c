@@ -35,6 +35,19 @@ static inline __m256d widen_f64_avx2(__m128d x) {
   return _mm256_zextpd128_pd256(x);
 }
 
+/* Sums in int32, to which products of two bytes a lane with a pair of int16 are added. */
+typedef __m256i sums_f32_avx2;
+static inline __m256i no_sums_f32_avx2(void) {
+  return _mm256_setzero_si256();
+}
+static inline __m256i add_products_f32_avx2(__m256i sums, const int8_t *bytes, int32_t pair) {
+  const __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)bytes));
+  return _mm256_add_epi32(sums, _mm256_madd_epi16(wide, _mm256_set1_epi32(pair)));
+}
+static inline __m256 as_floats_f32_avx2(__m256i sums) {
+  return _mm256_cvtepi32_ps(sums);
+}
+
 /* 1 / sqrt(x) and 1 / x to 12 bits. */
 static inline __m256 rsqrt_estimate_f32_avx2(__m256 x) {
   return _mm256_rsqrt_ps(x);

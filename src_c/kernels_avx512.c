@@ -31,6 +31,19 @@ static inline __m512d widen_f64_avx512(__m256d x) {
   return _mm512_zextpd256_pd512(x);
 }
 
+/* Sums in int32, to which products of two bytes a lane with a pair of int16 are added. */
+typedef __m512i sums_f32_avx512;
+static inline __m512i no_sums_f32_avx512(void) {
+  return _mm512_setzero_si512();
+}
+static inline __m512i add_products_f32_avx512(__m512i sums, const int8_t *bytes, int32_t pair) {
+  const __m512i wide = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)bytes));
+  return _mm512_add_epi32(sums, _mm512_madd_epi16(wide, _mm512_set1_epi32(pair)));
+}
+static inline __m512 as_floats_f32_avx512(__m512i sums) {
+  return _mm512_cvtepi32_ps(sums);
+}
+
 /* 1 / sqrt(x) and 1 / x to 14 bits. */
 static inline __m512 rsqrt_estimate_f32_avx512(__m512 x) {
   return _mm512_rsqrt14_ps(x);

@@ -18,12 +18,17 @@
 #include "gather.inl.h"
 #ifdef FM_VECTOR_BYTES
 #include "gemm.inl.h"
+#if FM_MANTISSA_BITS == 23
+#include "compact.inl.h"
+#endif
 #endif
 
 #define FM_FORWARD_ENTRY(name) FM_NAME(name##_forward),
 #define FM_BACKWARD_ENTRY(name) FM_NAME(name##_backward),
 #define FM_LOSS_ENTRY(name) FM_NAME(name),
 #define FM_UPDATE_ENTRY(name) FM_NAME(name##_update),
+#define FM_COMPACT_PACK_ENTRY(name) FM_NAME(pack_##name),
+#define FM_COMPACT_ROW_ENTRY(name) FM_NAME(row_##name),
 
 const fm_kernels FM_NAME(fm_kernels) = {
     .itemsize = sizeof(REAL),
@@ -56,5 +61,10 @@ const fm_kernels FM_NAME(fm_kernels) = {
     .panel_columns = NR,
     .gemm = FM_NAME(gemm),
     .pack = FM_NAME(pack),
+#if FM_MANTISSA_BITS == 23
+    .compact_columns = FM_COMPACT_COLUMNS,
+    .compact_pack = {FM_COMPACTS(FM_COMPACT_PACK_ENTRY)},
+    .compact_row = {FM_COMPACTS(FM_COMPACT_ROW_ENTRY)},
+#endif
 #endif
 };

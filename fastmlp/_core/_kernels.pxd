@@ -17,9 +17,13 @@ cdef extern from "kernels.h" nogil:
     enum fm_optimizer:
         FM_N_OPTIMIZERS
 
+    enum fm_compact:
+        FM_N_COMPACTS
+
     const char *const *fm_activation_names
     const char *const *fm_loss_names
     const char *const *fm_optimizer_names
+    const char *const *fm_compact_names
 
     enum fm_isa:
         FM_GENERIC
@@ -126,6 +130,11 @@ cdef extern from "kernels.h" nogil:
         void (*gemm)(const fm_product *, void *) noexcept nogil
         void (*pack)(
             void *, ptrdiff_t, const void *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t
+        ) noexcept nogil
+        ptrdiff_t compact_columns
+        void (**compact_pack)(void *, const void *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (**compact_row)(
+            void *, const void *, const void *, const void *, const void *, ptrdiff_t, ptrdiff_t, int, void *
         ) noexcept nogil
         void (*gather_rows)(
             void *, const void *, const ptrdiff_t *, ptrdiff_t, size_t

@@ -103,6 +103,12 @@ cdef void dense_forward(const Pass *p, const Tile *tile, int place) noexcept nog
     if product.a == NULL:
         sparse_forward(p, tile, <char *> product.c, bias)
         return
+    if layer.compact != NULL and tile.n_rows == 1:
+        p.net.kernels.compact_row[layer.compact_kind](
+            product.c, product.a, layer.compact, layer.compact_scales, bias, layer.outputs, layer.inputs,
+            layer.adds_relu, scratch_of(p.memory, tile.thread),
+        )
+        return
     product.b = matrix(p, place)
     product.a_row, product.a_col, product.b_row, product.b_col = layer.inputs, 1, layer.outputs, 1
     product.m, product.n, product.k = tile.n_rows, layer.outputs, layer.inputs

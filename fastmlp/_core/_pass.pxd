@@ -22,6 +22,9 @@ cdef struct Layer:
     # dense: what the matrix product does on its way out
     bint adds_relu          # the ReLU after it
     bint masks_delta        # the derivative of the ReLU before it, on the way back
+    const char *compact     # its weights in fewer bytes, for passes over one row; NULL for none
+    int compact_kind
+    const char *compact_scales
     # activation
     bint is_in_product      # it is such a ReLU
     bint is_in_product_back

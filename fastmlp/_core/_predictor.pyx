@@ -7,14 +7,27 @@ GIL, so no two calls have the same pass, and none waits for another.
 cimport numpy as cnp
 from libc.string cimport memset
 
+import numpy as np
+
 from fastmlp._core._data cimport Rows, point_at
+from fastmlp._core._kernels cimport (
+    FM_GEMM_SCRATCH_BYTES,
+    FM_N_COMPACTS,
+    fm_compact_names,
+    numbers_of,
+)
+from fastmlp._core._layers cimport DENSE
 from fastmlp._core._memory cimport address
 from fastmlp._core._network cimport NetworkCore
-from fastmlp._core._pass cimport Pass, Tile
+from fastmlp._core._pass cimport Layer, Pass, Tile
 from fastmlp._core._passes cimport ForwardPass, forward_tile
 from fastmlp._core._team cimport Team
 
+from fastmlp._core._memory import aligned_empty
+
 cnp.import_array()
+
+COMPACT_KERNELS = numbers_of(fm_compact_names, FM_N_COMPACTS)
 
 # Multiply-adds of a row from which on letting go of the GIL pays.
 cdef double MIN_WORK_WITHOUT_GIL = 100e3
@@ -39,6 +52,7 @@ cdef class FrozenNetwork:
         int typenum, other_typenum
         cnp.npy_intp n_inputs
         cnp.npy_intp n_outputs
+        list owners          # of compact weights
         list rows            # prepared passes over one row, each with a copy of it in the network's dtype
         list few             # over some rows, by one thread
         dict many            # over many, which have packed weights, by the number of threads
@@ -52,7 +66,37 @@ cdef class FrozenNetwork:
         self.typenum, self.other_typenum = cnp.NPY_FLOAT32, cnp.NPY_FLOAT64
         if core.plan.net.itemsize == 8:
             self.typenum, self.other_typenum = self.other_typenum, self.typenum
-        self.rows, self.few, self.many = [], [], {}
+        self.owners, self.rows, self.few, self.many = [], [], [], {}
+
+    def take_compact(self, int number, name, weights, scales=None):
+        """Let passes over one row take these weights in dense layer `number`, from 1; whether there are kernels for it.
+
+        bfloat16 are given as the floats that they stand for, int8 as such, with a scale for each column.
+        """
+        cdef:
+            int place
+            Layer *layer
+            Py_ssize_t n_bytes, columns = self.core.plan.net.kernels.compact_columns
+        if columns == 0 or 2 * (weights.shape[0] + 1) > <Py_ssize_t> FM_GEMM_SCRATCH_BYTES:
+            return False
+        place = 1
+        while self.core.plan.net.layers[place].kind != DENSE or self.core.plan.net.layers[place].number != number:
+            place += 1
+        layer = &self.core.plan.net.layers[place]
+        weights = np.require(weights, np.int8 if name == "int8" else np.float32, ["C", "A"])
+        if weights.shape != (layer.inputs, layer.outputs):
+            raise ValueError(f"weights have shape {weights.shape}; the layer takes {(layer.inputs, layer.outputs)}.")
+        if scales is not None:
+            scales = np.require(scales, np.float32, ["C", "A"])
+        n_bytes = (layer.inputs + 1) // 2 * 2 * ((layer.outputs + columns - 1) // columns * columns)
+        packed = aligned_empty((n_bytes * (1 if name == "int8" else 2),), np.uint8)
+        layer.compact_kind = COMPACT_KERNELS[name]
+        self.core.plan.net.kernels.compact_pack[layer.compact_kind](
+            address(packed), address(weights), layer.inputs, layer.outputs
+        )
+        layer.compact, layer.compact_scales = address(packed), address(scales)
+        self.owners.append((packed, scales))
+        return True
 
     def predict_one(self, x, out=None):
         """Outputs of one row, ndarray of shape (n_outputs,), in `out` if there is one.

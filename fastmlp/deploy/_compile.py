@@ -21,8 +21,10 @@ def compile(estimator: Any, *, out: str = "auto", weights: str = "auto", n_jobs:
         ``VotingClassifier`` of probabilities, ``VotingRegressor`` and bagging of these.
     out : {"auto", "labels", "proba", "raw"}, default="auto"
         What to predict; see `Predictor`.
-    weights : {"auto", "float32", "float64"}, default="auto"
-        What it computes in; "auto" for what the network was trained in.
+    weights : {"auto", "float32", "float64", "bfloat16", "int8"}, default="auto"
+        What it computes in; "auto" for what the network was trained in. With "bfloat16" and "int8" that is float32, and
+        dense layers of 16,384 weights or more are rounded, to half and a quarter of the bytes: for large networks that
+        predict a row at a time, whose time goes into reading weights.
     n_jobs : int or None, default=None
         The most threads of one call; None for as many as there are CPUs and the rows pay for.
 

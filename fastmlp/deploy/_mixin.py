@@ -22,8 +22,10 @@ class DeployMixin:
             What to predict. "labels": what ``predict`` returns. "proba": what ``predict_proba`` does. "raw": the
             outputs of a regressor; the logits or scores of a classifier. "auto" is probabilities where there are some,
             labels of other classifiers, and raw outputs of regressors.
-        weights : {"auto", "float32", "float64"}, default="auto"
-            What it computes in; "auto" for what the model was trained in.
+        weights : {"auto", "float32", "float64", "bfloat16", "int8"}, default="auto"
+            What it computes in; "auto" for what the model was trained in. With "bfloat16" and "int8" that is float32,
+            and dense layers of 16,384 weights or more are rounded, to half and a quarter of the bytes: for large
+            networks that predict a row at a time, whose time goes into reading weights.
         n_jobs : int or None, default=None
             The most threads of one call; None for as many as there are CPUs and the rows pay for.
 

@@ -4,10 +4,11 @@ Where the compiled kernels are not there, NumPy does all of it.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastmlp.runtime._quantize import to_bfloat16, to_int8
 from fastmlp.runtime.steps import Activate, Dense, Parallel, Step, apply
 
 try:
@@ -18,7 +19,28 @@ except ImportError:  # NumPy alone
 Stage = Callable[[np.ndarray], np.ndarray]
 
 
-def stages_of(steps: Sequence[Step], n_inputs: int, dtype: str, n_jobs: int | None) -> list[Any]:
+# Dense layers of fewer weights are not made compact: what a call costs besides is more than reading them.
+MIN_COMPACT_WEIGHTS = 1 << 14
+
+
+class Settings(NamedTuple):
+    """How chains are computed.
+
+    Attributes
+    ----------
+    dtype : {"float32", "float64"}
+    weights : {"float32", "float64", "bfloat16", "int8"}
+        What they are for a single row.
+    n_jobs : int or None
+        The most threads of a call.
+    """
+
+    dtype: str
+    weights: str
+    n_jobs: int | None
+
+
+def stages_of(steps: Sequence[Step], n_inputs: int, settings: Settings) -> list[Any]:
     """Functions of rows, to be called one after the other.
 
     Parameters
@@ -26,9 +48,7 @@ def stages_of(steps: Sequence[Step], n_inputs: int, dtype: str, n_jobs: int | No
     steps : sequence of Step
     n_inputs : int
         Columns of the rows.
-    dtype : {"float32", "float64"}
-    n_jobs : int or None
-        The most threads of a call.
+    settings : Settings
 
     Returns
     -------
@@ -43,10 +63,10 @@ def stages_of(steps: Sequence[Step], n_inputs: int, dtype: str, n_jobs: int | No
             chain.append(step)
             continue
         if chain:
-            stages.append(_chain(chain, dtype, n_jobs))
+            stages.append(_chain(chain, settings))
             width, chain = _outputs(chain, width), []
         if isinstance(step, Parallel):
-            stages.append(_Branches([stages_of(one, width, dtype, n_jobs) for one in step.branches], step.weights))
+            stages.append(_Branches([stages_of(one, width, settings) for one in step.branches], step.weights))
         elif step is not None:
             stages.append(step.apply)
         if step is not None:
@@ -67,10 +87,34 @@ def _outputs(chain, width):
     return width
 
 
-def _chain(chain, dtype, n_jobs):
+def _chain(chain, settings):
+    chain, compact = _with_fewer_bytes(chain, settings.weights)
     if FrozenNetwork is None:
-        return _NumPyStage(chain, dtype)
-    return NetworkStage(chain, dtype, n_jobs)
+        return _NumPyStage(chain, settings.dtype)
+    return NetworkStage(chain, settings, compact)
+
+
+def _with_fewer_bytes(chain, weights):
+    """The chain as its compact weights make it, and these: (name, weights, scales) by the number of the dense layer."""
+    compact: dict[int, tuple[str, np.ndarray, np.ndarray | None]] = {}
+    if weights not in ("bfloat16", "int8"):
+        return chain, compact
+    chain, number = list(chain), 0
+    for place, step in enumerate(chain):
+        if not isinstance(step, Dense):
+            continue
+        number += 1
+        if step.weights.size < MIN_COMPACT_WEIGHTS:
+            continue
+        if weights == "bfloat16":
+            rounded = to_bfloat16(step.weights)
+            compact[number] = (weights, rounded, None)
+        else:
+            numbers, scales = to_int8(step.weights)
+            rounded = numbers * scales
+            compact[number] = (weights, numbers, scales)
+        chain[place] = Dense(rounded, step.bias)
+    return chain, compact
 
 
 class _NumPyStage:
@@ -103,8 +147,9 @@ class NetworkStage:
     ----------
     chain : sequence of Dense and Activate
         The first a Dense.
-    dtype : {"float32", "float64"}
-    n_jobs : int or None
+    settings : Settings
+    compact : dict of int to tuple
+        Of dense layers, from 1: the arguments of ``FrozenNetwork.take_compact``.
 
     Attributes
     ----------
@@ -112,18 +157,20 @@ class NetworkStage:
         All weights and biases, a view of the file that they come from where that is laid out so.
     """
 
-    def __init__(self, chain: Sequence[Step], dtype: str, n_jobs: int | None):
+    def __init__(self, chain: Sequence[Step], settings: Settings, compact: dict[int, Any]):
         from fastmlp._core._network import NetworkCore
         from fastmlp._core._plan import Plan
         from fastmlp.losses import LOSSES
 
-        self._dtype, self._n_jobs = np.dtype(dtype), n_jobs
+        self._dtype, self._n_jobs = np.dtype(settings.dtype), settings.n_jobs
         dense = [step for step in chain if isinstance(step, Dense)]
         layers, activates = _layers(chain)
         plan = Plan(len(dense[0].weights), layers, LOSSES["squared_error"], self._dtype, [False] * len(layers))
         self.parameters = _flat([array for step in dense for array in (step.weights, step.bias)], self._dtype)
         self._plan = plan
         self._network = FrozenNetwork(NetworkCore(self.parameters, np.empty(0, self._dtype), plan), activates)
+        for number, arguments in compact.items():
+            self._network.take_compact(number, *arguments)
         self.predict_one = self._network.predict_one
 
     def __call__(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

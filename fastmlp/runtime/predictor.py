@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from fastmlp.runtime import files
-from fastmlp.runtime._engine import NetworkStage, run, stages_of
+from fastmlp.runtime._engine import NetworkStage, Settings, run, stages_of
 from fastmlp.runtime._simplify import simplified
 from fastmlp.runtime.program import Program
 from fastmlp.runtime.steps import Encode, Impute, Parallel, Take, n_outputs_of, split
 
 OUTPUTS = ("auto", "labels", "proba", "raw")
+# And what is computed in.
+DTYPES_OF_WEIGHTS = {"float32": "float32", "float64": "float64", "bfloat16": "float32", "int8": "float32"}
 
 
 class Predictor:
@@ -30,8 +32,10 @@ class Predictor:
         What to predict. "labels": what ``predict`` returns. "proba": what ``predict_proba`` does. "raw": the outputs
         of a regressor; the logits or scores of a classifier, (n_samples, n_outputs). "auto" is probabilities where
         there are some, labels of other classifiers, and raw outputs of regressors.
-    weights : {"auto", "float32", "float64"}, default="auto"
-        What it computes in; "auto" for what the program says.
+    weights : {"auto", "float32", "float64", "bfloat16", "int8"}, default="auto"
+        What it computes in; "auto" for what the program says. With "bfloat16" and "int8" that is float32, and dense
+        layers of 16,384 weights or more are rounded, to half and a quarter of the bytes: for large networks that
+        predict a row at a time, whose time goes into reading weights.
     n_jobs : int or None, default=None
         The most threads of one call; None for as many as there are CPUs and the rows pay for.
 
@@ -62,16 +66,18 @@ class Predictor:
     """
 
     def __init__(self, program: Program, *, out: str = "auto", weights: str = "auto", n_jobs: int | None = None):
-        if weights not in ("auto", "float32", "float64"):
-            raise ValueError(f"weights is {weights!r}; it has to be one of 'auto', 'float32', 'float64'.")
-        if weights != "auto":
-            program = replace(program, dtype=weights)
+        if weights not in ("auto", *DTYPES_OF_WEIGHTS):
+            raise ValueError(
+                f"weights is {weights!r}; it has to be one of {', '.join(map(repr, ('auto', *DTYPES_OF_WEIGHTS)))}."
+            )
+        self._weights = program.dtype if weights == "auto" else weights
+        program = replace(program, dtype=DTYPES_OF_WEIGHTS[self._weights])
         self._program, self._n_jobs = program, n_jobs
         self._names = None if program.feature_names is None else program.feature_names.tolist()
         self.out = _chosen(out, program)
         head = program.head if self.out == "proba" and program.head is not None else ()
         steps = simplified((*program.steps, *head), program.dtype)
-        self._stages = stages_of(steps, program.n_features, program.dtype, n_jobs)
+        self._stages = stages_of(steps, program.n_features, Settings(program.dtype, self._weights, n_jobs))
         self._takes_words = _takes_words(steps)  # or leaves them out
         self._n_columns = n_outputs_of(steps, program.n_features)
         only = self._stages[0] if len(self._stages) == 1 else None
@@ -183,12 +189,10 @@ class Predictor:
         write(self._program, path)
 
     def __reduce__(self):
-        return _made, (self._program, self.out, self._n_jobs)
+        return _made, (self._program, self.out, self._weights, self._n_jobs)
 
     def __repr__(self) -> str:
-        return (
-            f"<Predictor of {self.out}: {self.n_features} features, {self._n_columns} outputs, {self._program.dtype}>"
-        )
+        return f"<Predictor of {self.out}: {self.n_features} features, {self._n_columns} outputs, {self._weights}>"
 
     def _predict_one(self, x, out):
         if isinstance(x, Mapping):
@@ -288,8 +292,8 @@ def load(
     return Predictor(files.read(path), out=out, weights=weights, n_jobs=n_jobs)
 
 
-def _made(program, out, n_jobs):
-    return Predictor(program, out=out, n_jobs=n_jobs)
+def _made(program, out, weights, n_jobs):
+    return Predictor(program, out=out, weights=weights, n_jobs=n_jobs)
 
 
 def _chosen(out, program):
