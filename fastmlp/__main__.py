@@ -1,9 +1,11 @@
-"""Command line: ``python -m fastmlp demo`` and ``python -m fastmlp info``."""
+"""Command line: ``python -m fastmlp demo``, ``info`` and ``inspect``."""
 
 import argparse
 from pathlib import Path
 
 from fastmlp.config import show_config
+from fastmlp.runtime.card import card
+from fastmlp.runtime.files import ModelFileError
 
 
 def main() -> None:
@@ -15,10 +17,18 @@ def main() -> None:
         "--output", type=Path, default=Path("fastmlp-demo"), help="folder for the pictures (default: %(default)s)"
     )
     commands.add_parser("info", help="print versions, instruction sets, BLAS and CPUs")
+    inspect = commands.add_parser("inspect", help="print what a model file holds")
+    inspect.add_argument("file", help="written by save")
     arguments = parser.parse_args()
 
     if arguments.command == "info":
         show_config()
+        return
+    if arguments.command == "inspect":
+        try:
+            print(card(arguments.file))
+        except (OSError, ModelFileError) as error:
+            parser.exit(1, f"{error}\n")
         return
     try:
         from fastmlp.demo import run

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import sklearn
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor, VotingClassifier, VotingRegressor
@@ -158,7 +159,7 @@ def _summary(model):
     network = model.network_
     summary = {
         "estimator": type(model).__name__,
-        "fastmlp": __version__,
+        **_versions(),
         "sizes": list(network.sizes),
         "activations": [activation.name for activation in network.activations_],
         "out_activation": network.out_activation.name,
@@ -169,6 +170,10 @@ def _summary(model):
         if value is not None:
             summary[name] = value.item() if isinstance(value, np.generic) else value
     return summary
+
+
+def _versions():
+    return {"fastmlp": __version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}
 
 
 # Several, in one.
@@ -300,7 +305,7 @@ def _mean(model, program, branches, weights=None, **changes):
         n_features=model.n_features_in_ if hasattr(model, "n_features_in_") else program.n_features,
         steps=branches[0] if len(branches) == 1 else (Parallel(tuple(map(tuple, branches)), shares),),
         feature_names=_as_text(names),
-        summary={"estimator": type(model).__name__, "fastmlp": __version__, "members": len(branches)},
+        summary={"estimator": type(model).__name__, **_versions(), "members": len(branches)},
         **changes,
     )
 

@@ -4,9 +4,11 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
-from fastmlp import __version__, show_config
+from fastmlp import MLPClassifier, __version__, show_config
 from fastmlp._core import _config
 
 
@@ -73,3 +75,35 @@ def test_unknown_command(tmp_path):
     result = run("demon", cwd=tmp_path)
     assert result.returncode == 2
     assert "invalid choice: 'demon'" in result.stderr
+
+
+def test_inspect(tmp_path):
+    pytest.importorskip("safetensors")
+    y = np.array(["no", "yes"])[[0, 1, 0, 1]]
+    model = MLPClassifier((3,), max_iter=2, random_state=0, activation="tanh")
+    with pytest.warns(ConvergenceWarning):
+        model.fit([[0.0, 1.0], [1.0, 2.0], [0.5, 1.0], [2.0, 2.0]], y)
+    model.save(tmp_path / "model")
+    result = run("inspect", "model", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    for line in [
+        r"model \(\S+ bytes\)",
+        r"inputs +2 features, float64",
+        r"  dense +2 x 3, float64",
+        r"  activate +tanh",
+        r"outputs +classes no, yes",
+        r"estimator +MLPClassifier",
+        r"stop_reason +max_iter",
+    ]:
+        assert re.search(f"^{line}$", result.stdout, re.MULTILINE), line
+
+
+def test_inspect_of_what_is_no_model_file(tmp_path):
+    (tmp_path / "other").write_text("x" * 100)
+    result = run("inspect", "other", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("'other' is no model file that can be read")
+    result = run("inspect", "nowhere", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "nowhere" in result.stderr
+    assert "Traceback" not in result.stderr
