@@ -47,7 +47,8 @@ def compile(estimator: Any, *, out: str = "auto", weights: str = "auto", n_jobs:
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> X, y = [[0.0], [5.0], [10.0]], [0.0, 1.0, 2.0]
-    >>> pipeline = make_pipeline(StandardScaler(), fastmlp.MLPRegressor((), solver="lbfgs", alpha=0)).fit(X, y)
+    >>> model = fastmlp.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0)
+    >>> pipeline = make_pipeline(StandardScaler(), model).fit(X, y)
     >>> fastmlp.compile(pipeline)([[2.5]]).round(3)
     array([0.5])
     """

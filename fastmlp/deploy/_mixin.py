@@ -81,7 +81,7 @@ class DeployMixin:
         --------
         >>> import os, tempfile
         >>> import fastmlp
-        >>> model = fastmlp.MLPRegressor((), solver="lbfgs", alpha=0).fit([[0.0], [1.0]], [0.0, 2.0])
+        >>> model = fastmlp.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0).fit([[0.0], [1.0]], [0.0, 2.0])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.save(os.path.join(folder, "model.safetensors"))
         ...     loaded = fastmlp.load(os.path.join(folder, "model.safetensors"))

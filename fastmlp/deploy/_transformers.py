@@ -24,7 +24,17 @@ Steps = tuple[Step, ...]
 
 
 class CannotFoldError(ValueError):
-    """A part of an estimator for which there is no step."""
+    """A part of an estimator for which there is no step; the message names it.
+
+    Examples
+    --------
+    >>> import fastmlp
+    >>> from sklearn.linear_model import LinearRegression
+    >>> fastmlp.compile(LinearRegression())  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    fastmlp.deploy._transformers.CannotFoldError: LinearRegression has no program; compile fastmlp's ...
+    """
 
 
 def transformer_steps(transformer: Any, name: str) -> Steps:

@@ -37,7 +37,7 @@ def card(path: str | os.PathLike[str]) -> str:
     >>> import os, tempfile
     >>> import fastmlp
     >>> from fastmlp.runtime.card import card
-    >>> model = fastmlp.MLPRegressor((), solver="lbfgs", alpha=0).fit([[0.0], [1.0]], [0.0, 2.0])
+    >>> model = fastmlp.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0).fit([[0.0], [1.0]], [0.0, 2.0])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     model.save(os.path.join(folder, "model.safetensors"))
     ...     print(card(os.path.join(folder, "model.safetensors")).splitlines()[1])

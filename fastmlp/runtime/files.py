@@ -38,7 +38,16 @@ TYPES: dict[str, type] = {"Program": Program, "Decision": Decision, **STEPS}
 
 
 class ModelFileError(ValueError):
-    """A file that is no model file, or is damaged, or of a later version of fastmlp."""
+    """A file that is no model file, or is damaged, or of a later version of fastmlp.
+
+    Examples
+    --------
+    >>> from fastmlp.runtime.files import parse
+    >>> parse(b"")
+    Traceback (most recent call last):
+    ...
+    fastmlp.runtime.files.ModelFileError: it has 0 bytes
+    """
 
 
 # From a program to JSON and arrays.

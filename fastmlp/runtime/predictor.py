@@ -160,8 +160,17 @@ class Predictor:
 
         Raises
         ------
-        ValueError, KeyError
+        ValueError
             If x has other features than the model, or `out` another shape.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import MLPRegressor
+        >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0).fit([[0.0], [1.0]], [0.0, 2.0])
+        >>> predictor, out = model.compile(), np.empty(1)
+        >>> predictor.predict_one(np.array([3.0]), out=out) is out, out.round(3)
+        (True, array([6.]))
         """
         if self._row is not None:
             outputs = self._row(x, out)
@@ -183,6 +192,16 @@ class Predictor:
             If the ``safetensors`` library is not installed.
         OSError, ValueError
             If there can be no such file, or the model has what no file can hold.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from fastmlp import MLPRegressor
+        >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0).fit([[0.0], [1.0]], [0.0, 2.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.compile().save(os.path.join(folder, "model.safetensors"))
+        ...     os.listdir(folder)
+        ['model.safetensors']
         """
         from fastmlp.deploy._files import write
 
@@ -288,6 +307,17 @@ def load(
         If it cannot be opened.
     ValueError
         As for `Predictor`.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import fastmlp
+    >>> model = fastmlp.MLPClassifier((), solver="lbfgs").fit([[0.0], [1.0]], ["a", "b"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(os.path.join(folder, "model.safetensors"))
+    ...     predictor = fastmlp.load(os.path.join(folder, "model.safetensors"), out="labels")
+    >>> predictor([[-3.0], [3.0]])
+    array(['a', 'b'], dtype='<U1')
     """
     return Predictor(files.read(path), out=out, weights=weights, n_jobs=n_jobs)
 

@@ -313,7 +313,8 @@ def public_names():
             member = getattr(module, public)
             if inspect.isclass(member) or inspect.isfunction(member):
                 yield f"{name}.{public}", member
-    for owner in (fastmlp.MLPClassifier, fastmlp.MLPRegressor, fastmlp.Perceptron, Network, LossCurveDisplay):
+    owners = (fastmlp.MLPClassifier, fastmlp.MLPRegressor, fastmlp.Perceptron, Network, fastmlp.Predictor)
+    for owner in (*owners, LossCurveDisplay):
         for name, method in inspect.getmembers(owner, is_method):
             if not name.startswith("_") and method.__module__.startswith("fastmlp"):
                 yield f"{owner.__name__}.{name}", method
@@ -325,7 +326,6 @@ def test_every_public_name_is_documented(name, member):
     docstring = inspect.getdoc(member)
     assert docstring, f"{name} has no docstring"
     assert "\nExamples\n--------" in docstring, f"{name} has no example"
-    arguments = set(inspect.signature(member).parameters) - {"self", "args", "kwargs"}
     if not inspect.isclass(member):
-        for argument in arguments:
+        for argument in set(inspect.signature(member).parameters) - {"self", "args", "kwargs"}:
             assert re.search(rf"\b{argument}\b", docstring), f"{name} does not say what {argument} is"
