@@ -41,6 +41,8 @@ cdef class FrozenNetwork:
     core : NetworkCore
     activates : bool
         Whether the outputs are activated.
+    work_of_one : float
+        Multiply-adds that are one thread's, whatever there is.
     """
 
     cdef:
@@ -50,6 +52,7 @@ cdef class FrozenNetwork:
         bint lets_go         # of the GIL for a row
         int last             # the layer whose outputs are asked for
         int typenum, other_typenum
+        cnp.npy_intp most_few  # rows of `predict_few`
         cnp.npy_intp n_inputs
         cnp.npy_intp n_outputs
         list owners          # of compact weights
@@ -57,16 +60,20 @@ cdef class FrozenNetwork:
         list few             # over some rows, by one thread
         dict many            # over many, which have packed weights, by the number of threads
 
-    def __init__(self, NetworkCore core, bint activates):
+    def __init__(self, NetworkCore core, bint activates, double work_of_one):
         self.core, self.activates = core, activates
         self.last = core.plan.net.n_layers if activates else core.plan.net.raw
         self.n_inputs, self.n_outputs = core.plan.net.layers[0].outputs, core.plan.net.layers[self.last].outputs
         self.in_place = not activates or core.plan.net.layers[core.plan.net.n_layers].overwrites
         self.lets_go = core.plan.row_work > MIN_WORK_WITHOUT_GIL
+        self.most_few = min(2 * core.plan.tile_rows, <cnp.npy_intp> (work_of_one / core.plan.forward_work(1)))
+        if core.plan.uses_blas:
+            self.most_few = 0
         self.typenum, self.other_typenum = cnp.NPY_FLOAT32, cnp.NPY_FLOAT64
         if core.plan.net.itemsize == 8:
             self.typenum, self.other_typenum = self.other_typenum, self.typenum
-        self.owners, self.rows, self.few, self.many = [], [], [], {}
+        # A list that is never short is not allocated anew for each element that is taken and put back.
+        self.owners, self.rows, self.few, self.many = [], [None] * 4, [], {}
 
     def take_compact(self, int number, name, weights, scales=None):
         """Let passes over one row take these weights in dense layer `number`, from 1; whether there are kernels for it.
@@ -121,7 +128,10 @@ cdef class FrozenNetwork:
             or cnp.PyArray_TYPE(out) != self.typenum or not cnp.PyArray_ISWRITEABLE(out)
         ):
             return None
-        pass_and_row = self.rows.pop() if self.rows else self.new_row()
+        pass_and_row = self.rows.pop()
+        if pass_and_row is None:
+            self.rows.append(None)
+            pass_and_row = self.new_row()
         job = <ForwardPass> (<tuple> pass_and_row)[0]
         memset(&rows, 0, sizeof(Rows))
         rows.n_rows, rows.n_columns, rows.itemsize = 1, self.n_inputs, self.core.plan.net.itemsize
@@ -150,35 +160,68 @@ cdef class FrozenNetwork:
     cdef tuple new_row(self):
         return self.core.forward_pass(None, None, False, 1), cnp.PyArray_EMPTY(1, &self.n_inputs, self.typenum, 0)
 
+    def predict_few(self, X, out=None):
+        """Outputs of rows (n_samples, n_features) that one thread passes on at once.
+
+        None if there are more of them, or X or out are not what can be read and written as they are: 2-D, C-contiguous,
+        of the network's dtype.
+        """
+        cdef Rows rows
+        cdef cnp.npy_intp[2] shape
+        if not (
+            cnp.PyArray_Check(X) and cnp.PyArray_NDIM(X) == 2 and cnp.PyArray_TYPE(X) == self.typenum
+            and cnp.PyArray_ISCARRAY_RO(X) and cnp.PyArray_DIM(X, 1) == self.n_inputs
+            and cnp.PyArray_DIM(X, 0) <= self.most_few
+        ):
+            return None
+        shape[0], shape[1] = cnp.PyArray_DIM(X, 0), self.n_outputs
+        if out is None:
+            out = cnp.PyArray_EMPTY(2, shape, self.typenum, 0)
+        elif not (
+            cnp.PyArray_Check(out) and cnp.PyArray_NDIM(out) == 2 and cnp.PyArray_TYPE(out) == self.typenum
+            and cnp.PyArray_ISCARRAY(out) and cnp.PyArray_DIM(out, 0) == shape[0]
+            and cnp.PyArray_DIM(out, 1) == shape[1]
+        ):
+            return None
+        memset(&rows, 0, sizeof(Rows))
+        rows.n_rows, rows.n_columns, rows.itemsize = shape[0], self.n_inputs, self.core.plan.net.itemsize
+        rows.row_bytes = rows.itemsize * rows.n_columns
+        rows.x = <char *> cnp.PyArray_DATA(X)
+        self.run(&rows, <char *> cnp.PyArray_DATA(out), None)
+        return out
+
     def predict(self, X, out=None, Team team=None):
-        """Outputs of rows (n_samples, n_features), C-contiguous and of the network's dtype; `team` shares them."""
-        cdef:
-            Rows rows
-            ForwardPass job
-            list idle
-            cnp.npy_intp[2] shape
+        """Outputs of any rows, C-contiguous and of the network's dtype; `team` shares them."""
+        cdef Rows rows
         if not point_at(&rows, X, self.core.plan.net.itemsize == sizeof(float)):
             raise ValueError(f"X is no C-contiguous array of {self.core.plan.dtype} in two dimensions.")
         self.core.check(&rows, self.core.plan.dtype)
-        shape[0], shape[1] = rows.n_rows, self.n_outputs
         if out is None:
-            out = cnp.PyArray_EMPTY(2, shape, self.typenum, 0)
+            out = np.empty((rows.n_rows, self.n_outputs), self.core.plan.dtype)
         elif out.shape != (rows.n_rows, self.n_outputs) or out.dtype != self.core.plan.dtype or not out.flags.carray:
             raise ValueError(
                 f"out is {out.dtype} of shape {out.shape}; pass a C-contiguous array of {self.core.plan.dtype} and "
                 f"shape {(rows.n_rows, self.n_outputs)}."
             )
-        if team is None and rows.n_rows <= 2 * self.core.plan.tile_rows:
-            idle, n_rows = self.few, self.core.plan.tile_rows
+        self.run(&rows, address(out), team)
+        return out
+
+    cdef int run(self, const Rows *rows, char *out, Team team) except -1:
+        cdef:
+            ForwardPass job
+            list idle
+            Py_ssize_t n_rows = self.core.plan.tile_rows
+        if team is None and rows.n_rows <= 2 * n_rows:
+            idle = self.few
         else:
             idle = self.many.setdefault(1 if team is None else team.n_threads, [])
             n_rows = max(rows.n_rows, 1 << 20)  # so that weights are packed
         job = <ForwardPass> idle.pop() if idle else self.core.forward_pass(None, team, False, n_rows)
-        job.activates, job.out = self.activates, address(out)
+        job.activates, job.out = self.activates, out
         job.out_row_bytes = self.n_outputs * self.core.plan.net.itemsize
-        self.core.run_forward(job, &rows, team)
+        self.core.run_forward(job, rows, team)
         idle.append(job)
-        return out
+        return 0
 
 
 cdef void convert(char *out, const char *x, Py_ssize_t n, bint to_float32) noexcept nogil:

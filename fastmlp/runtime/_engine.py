@@ -12,7 +12,9 @@ from fastmlp.runtime._quantize import to_bfloat16, to_int8
 from fastmlp.runtime.steps import Activate, Dense, Parallel, Step, apply
 
 try:
+    from fastmlp._blas_threads import one_blas_thread
     from fastmlp._core._predictor import FrozenNetwork
+    from fastmlp.training._threads import MIN_WORK_A_FIT, forward_threads, team_of
 except ImportError:  # NumPy alone
     FrozenNetwork = None  # type: ignore[assignment,misc]
 
@@ -168,16 +170,15 @@ class NetworkStage:
         plan = Plan(len(dense[0].weights), layers, LOSSES["squared_error"], self._dtype, [False] * len(layers))
         self.parameters = _flat([array for step in dense for array in (step.weights, step.bias)], self._dtype)
         self._plan = plan
-        self._network = FrozenNetwork(NetworkCore(self.parameters, np.empty(0, self._dtype), plan), activates)
+        self._network = FrozenNetwork(
+            NetworkCore(self.parameters, np.empty(0, self._dtype), plan), activates, MIN_WORK_A_FIT
+        )
         for number, arguments in compact.items():
             self._network.take_compact(number, *arguments)
-        self.predict_one = self._network.predict_one
+        self.predict_one, self.predict_few = self._network.predict_one, self._network.predict_few
 
     def __call__(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Outputs of rows, in `out` if there is one."""
-        from fastmlp._blas_threads import one_blas_thread
-        from fastmlp.training._threads import forward_threads, team_of
-
         x = np.ascontiguousarray(x, self._dtype)
         n_rows = len(x)
         n_threads = 1 if self._n_jobs == 1 else forward_threads(self._plan, self._n_jobs, n_rows)

@@ -82,10 +82,11 @@ class Predictor:
         self._n_columns = n_outputs_of(steps, program.n_features)
         only = self._stages[0] if len(self._stages) == 1 else None
         self._network = only if isinstance(only, NetworkStage) else None
-        decides = self.out == "labels" or (self.out == "proba" and bool(program.decision.sizes))
-        reshapes = self.out == "raw" and program.decision.kind == "numbers"
-        self._finishes = decides or reshapes
-        self._row = self._network.predict_one if self._network is not None and not decides else None
+        # What becomes of the outputs: labels, a list for several targets, or the shape of a regressor's predictions.
+        self._decides = self.out == "labels" or (self.out == "proba" and bool(program.decision.sizes))
+        self._finishes = self._decides or (self.out == "raw" and program.decision.kind == "numbers")
+        self._row = self._network.predict_one if self._network is not None and not self._decides else None
+        self._few = self._network.predict_few if self._network is not None else None
 
     @property
     def n_features(self) -> int:
@@ -130,18 +131,12 @@ class Predictor:
         ValueError
             If X or `out` has another shape, or values that the model cannot read.
         """
-        x = self._rows(X)
-        if out is not None and self._finishes and self.out != "raw":
-            raise ValueError(f"out cannot be written to with out={self.out!r}; leave it out.")
-        if self._network is not None:
-            raw = self._network(x, out)
-        else:
-            raw = run(self._stages, x)
-            if out is not None:
-                out[...] = raw
         if out is not None:
-            return out
-        return self._finished(raw) if self._finishes else raw
+            self._check_out()
+        raw = None if self._few is None else self._few(X, out)
+        if raw is None:
+            raw = self._outputs(self._rows(X), out)
+        return raw if out is not None or not self._finishes else self._finished(raw)
 
     def predict_one(self, x: Any, out: np.ndarray | None = None) -> Any:
         """Predict one row.
@@ -225,11 +220,25 @@ class Predictor:
             if self.out == "labels":
                 return self._program.decision.apply(raw)[0]
             return self._finished(raw) if self._program.decision.sizes and self.out == "proba" else raw[0]
-        if self._finishes and self.out != "raw":
-            raise ValueError(f"out cannot be written to with out={self.out!r}; leave it out.")
+        self._check_out()
         if out.shape != (self._n_columns,):
             raise ValueError(f"out has shape {out.shape}; pass one of shape {(self._n_columns,)}.")
         out[...] = run(self._stages, row[np.newaxis])[0]
+        return out
+
+    def _check_out(self):
+        if self._decides:
+            raise ValueError(f"out cannot be written to with out={self.out!r}; leave it out.")
+
+    def _outputs(self, x, out):
+        if self._network is not None:
+            return self._network(x, out)
+        raw = run(self._stages, x)
+        if out is None:
+            return raw
+        if out.shape != raw.shape:
+            raise ValueError(f"out has shape {out.shape}; pass one of shape {raw.shape}.")
+        out[...] = raw
         return out
 
     def _from_names(self, values):

@@ -261,6 +261,18 @@ def test_joined_steps_compute_the_same():
     assert_allclose(apply(fewer, rows), apply(steps, rows), rtol=1e-12)
 
 
+def test_a_place_for_the_outputs():
+    model = scaled(classifier()).fit(X, Y)  # with a step before the network
+    predictor, out = fastmlp.compile(model), np.empty((N, 3))
+    assert predictor(X, out=out) is out
+    assert_allclose(out, model.predict_proba(X), atol=1e-12)
+    with pytest.raises(ValueError, match="pass one of shape"):
+        predictor(X, out=np.empty((1, N, 3)))
+    row = np.empty(3)
+    assert predictor.predict_one(X[0], out=row) is row
+    assert_array_equal(row, out[0])
+
+
 def test_a_frozen_model_calibrated():
     model = scaled(classifier()).fit(X, Y)
     calibrated = CalibratedClassifierCV(FrozenEstimator(model), cv=2).fit(X, Y)
