@@ -108,6 +108,7 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         checked.split_random_state,
         moment_bytes=len(solver.moments) * network.parameters.nbytes,
         batch_rows=solver.batch_size,
+        validates_on_given=request.validates,
         checked=checked.parameters,
     )
     return checked, fit, solver

@@ -330,7 +330,7 @@ def validation_of(request: Request, checked: Checked, fit: Fit) -> Validation | 
     if request.validates:
         problem, given = _given_problem(request, checked, fit)
         if not request.incremental:  # a part of a stream need not be like the whole
-            warn_of_other_scale(checked.problem, problem, fit.columns)
+            warn_of_other_scale(checked.problem, problem, fit.columns, is_regression=is_regressor(request.model))
     elif checked.held_out is not None:
         problem = replace(checked.problem, rows=checked.held_out, mean_weight=None)
         given = request.X, request.y, checked.own_weight

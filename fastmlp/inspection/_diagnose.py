@@ -207,6 +207,11 @@ class Evidence:
         return [(zero, saturated) for zero, saturated in shares]
 
     @property
+    def validates_on_given(self) -> bool:
+        """Whether the rows to validate on were given, not taken out of X."""
+        return self.model._fit.validates_on_given
+
+    @property
     def hidden_layers(self) -> list[tuple[Activation, int]]:
         """Activation and units of each."""
         network = self.model.network_
@@ -431,19 +436,28 @@ def worse_than_constant(evidence: Evidence) -> Finding | None:
     return Finding(
         "worse-than-constant",
         f"The best validation score is {best:.3g}, and {prediction} for every row would have {constant:.3g}.",
-        "If you passed X_val, pass it through the steps that X went through, as "
-        "Pipeline(..., transform_input=['X_val']) does; else mend the other findings, or raise max_iter.",
+        _change_of_validation(evidence),
+    )
+
+
+def _change_of_validation(evidence):
+    if not evidence.validates_on_given:
+        return "Mend the other findings, or raise max_iter and n_iter_no_change."
+    of_y = ", and y_val through those of y: TransformedTargetRegressor passes it on as it is, so pass it transformed"
+    return (
+        "Pass X_val through the steps that X went through, as Pipeline(..., transform_input=['X_val']) does"
+        f"{of_y if is_regressor(evidence.model) else ''}; if it is, mend the other findings, or raise max_iter."
     )
 
 
 DETECTIONS = (
     inputs_not_scaled,
     targets_not_scaled,
+    worse_than_constant,
     dead_units,
     saturated_units,
     step_size_too_large,
     step_size_too_small,
-    worse_than_constant,
     loss_still_falling,
     over_fitting,
     one_class_only,

@@ -1,6 +1,7 @@
 """Every fault is found in a model that has it, and not in one that has not."""
 
 import inspect
+import pickle
 import re
 import tracemalloc
 from pathlib import Path
@@ -484,6 +485,20 @@ def test_validation_worse_than_the_mean(rng):
     assert "worse-than-constant" not in names(diagnose(pipeline, X[:300], y[:300]))
 
 
+def test_targets_to_validate_on_that_were_not_transformed(rng):
+    """They come before what else may be found, after a pickle too, and say what y_val has to be."""
+    X = rng.normal(size=(300, 5))
+    y = 1000 + 100 * X[:, 0]
+    for settings in (dict(early_stopping=True), dict(early_stopping=True, learning_rate_init=1e-5), dict(max_iter=20)):
+        model = TransformedTargetRegressor(MLPRegressor(random_state=0, **settings), transformer=StandardScaler())
+        with pytest.warns(UserWarning, match="y_val lies far outside y"):
+            model.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+        for copied in (model, pickle.loads(pickle.dumps(model))):
+            first, *_ = diagnose(copied, X[:200], y[:200])
+            assert first.name == "worse-than-constant"
+            assert "y_val through those of y: TransformedTargetRegressor passes it on as it is" in first.change
+
+
 def test_what_cannot_be_learnt_is_not_worse_than_the_most_frequent_class(rng):
     """Held-out rows have classes in nearly the same proportion."""
     X, y = rng.normal(size=(100, 3)), np.arange(100) % 20 < 11
@@ -582,7 +597,8 @@ def test_only_rows_learnt_from_count(rng):
     message = warning_of(MLPRegressor(max_iter=3, random_state=0), X, far, sample_weight=weights)
     assert message.endswith("Increase max_iter, or scale X, or change learning_rate_init.")
     model = MLPRegressor(max_iter=3, early_stopping=True, random_state=0)
-    message = warning_of(model, X, y, X_val=X, y_val=1e3 + y)
+    with pytest.warns(UserWarning, match="y_val lies far outside y"):
+        message = warning_of(model, X, y, X_val=X, y_val=1e3 + y)
     assert "worse-than-constant: The best validation score is -" in message
 
 
