@@ -108,7 +108,8 @@ class BaseMLP(
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` is reached first, or lbfgs gets nowhere.
+            If ``max_iter`` is reached first, lbfgs gets nowhere, or ``early_stopping`` ends training at a best score
+            below that of the most frequent class, or of the mean.
         UserWarning
             If ``batch_size`` is larger than the data, the user interrupts training, columns of X_val lie far outside
             those of X, or a regressor's y_val far outside y, or ``early_stopping`` or ``scoring`` is set where it does

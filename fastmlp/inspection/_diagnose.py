@@ -21,6 +21,7 @@ from fastmlp.inspection import _passes
 from fastmlp.inspection._columns import Moments, column_moments, some_rows
 from fastmlp.inspection._model import FittedModel, look_inside, loss_targets
 from fastmlp.network import Network
+from fastmlp.training.lbfgs import LEAST_CHANGE
 from fastmlp.training.problem import Problem
 from fastmlp.training.solvers import SOLVERS
 
@@ -176,13 +177,13 @@ class Evidence:
 
     @computed_once
     def target_badness(self) -> np.ndarray:
-        """How many times too large or too small each column of y is for steps of one size; 0 where none are taken."""
+        """How many times too large or too small each column of y is for the steps that are taken."""
         model = self.model
         if self.targets is None or not is_regressor(model) or model.network_.out_activation.name != "identity":
             return np.zeros(1)
-        if not SOLVERS[model.solver].has_epochs:
-            return np.zeros(1)
         mean, deviation = self.target_moments
+        if not SOLVERS[model.solver].has_epochs:  # its first step has length 1, which may be too little to be seen
+            return np.hypot(mean, deviation) * max(LEAST_CHANGE, np.finfo(self.X.dtype).eps)
         too_small = np.divide(SMALLEST_RANGE, deviation, out=np.zeros_like(deviation), where=deviation > 0)
         return np.maximum(np.hypot(mean, deviation) / LARGEST_SCALE, too_small)
 
@@ -442,7 +443,7 @@ def worse_than_constant(evidence: Evidence) -> Finding | None:
 
 def _change_of_validation(evidence):
     if not evidence.validates_on_given:
-        return "Mend the other findings, or raise max_iter and n_iter_no_change."
+        return "Mend the other findings of diagnose, change learning_rate_init, or raise n_iter_no_change and max_iter."
     of_y = ", and y_val through those of y: TransformedTargetRegressor passes it on as it is, so pass it transformed"
     return (
         "Pass X_val through the steps that X went through, as Pipeline(..., transform_input=['X_val']) does"
