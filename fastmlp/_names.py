@@ -85,6 +85,7 @@ _KEYWORDS = {
     "sizes": "hiddenlayersizes layers layersizes units",
     "validation_fraction": "validationsplit valsplit valfraction",
     "n_iter_no_change": "patience earlystoppingrounds stoppingrounds",
+    "tol": "tolerance ftol gtol",
     "alpha": "l2 regalpha l2reg l2regularization regularization",
     "l1": "l1reg l1regularization",
     "weight_decay": "wd decay",
@@ -104,6 +105,8 @@ _KEYWORDS = {
     "max_time": "timeout timelimit",
     "class_weight": "classweights",
 }
+# Methods whose parameters are mistaken for each other's, and how a message calls these.
+_METHODS = {"__init__": " of the constructor", "fit": " of fit", "partial_fit": " of partial_fit"}
 # How alike a name has to be to one of ours, from 0 to 1, to be taken for a slip of it.
 ALIKE = 0.75
 
@@ -159,7 +162,7 @@ def explains_unknown_keywords(function: F) -> F:
     Parameters
     ----------
     function : callable
-        A method: what its keyword is not, may be one of the constructor's; for the constructor, one of ``fit``'s.
+        A method: what is no keyword of it may be one of the constructor's, of ``fit`` or of ``partial_fit``.
 
     Returns
     -------
@@ -171,28 +174,41 @@ def explains_unknown_keywords(function: F) -> F:
     @wraps(function)
     def checked(self, *args, **keywords):
         if keywords and not known.issuperset(keywords):
-            _refuse_keyword(type(self), function.__name__, known, next(key for key in keywords if key not in known))
+            _refuse_keyword(type(self), function.__name__, next(key for key in keywords if key not in known))
         return function(self, *args, **keywords)
 
     return checked  # type: ignore[return-value]
 
 
-def _refuse_keyword(owner, method, known, keyword):
-    is_constructor = method == "__init__"
-    place = owner.__name__ if is_constructor else f"{owner.__name__}.{method}"
-    other = getattr(owner, "fit" if is_constructor else "__init__", None)
-    others = set() if other is None else set(inspect.signature(other).parameters) - known
-    own, others = sorted(known - {"self"}), sorted(others)
-    elsewhere = " of fit" if is_constructor else " of the constructor"
-    for name, where in [
-        (_same(keyword, own, _KEYWORDS), ""),
-        (_same(keyword, others, _KEYWORDS), elsewhere),
-        (_alike(keyword, own), ""),
-        (_alike(keyword, others), elsewhere),
-    ]:
-        if name:
-            raise TypeError(f"{place}() got an unexpected keyword argument {keyword!r}. Did you mean {name}{where}?")
-    raise TypeError(f"{place}() got an unexpected keyword argument {keyword!r}.")
+def _refuse_keyword(owner, method, keyword):
+    hint = parameter_meant(owner, method, keyword)
+    raise TypeError(f"{_called(owner, method)} got an unexpected keyword argument {keyword!r}.{hint}")
+
+
+def _called(owner, method):
+    return f"{owner.__name__}()" if method == "__init__" else f"{owner.__name__}.{method}()"
+
+
+def parameter_meant(owner: type, method: str, keyword: str) -> str:
+    """End of a message on a keyword that a method does not have: " Did you mean max_iter of the constructor?", or "".
+
+    Parameters
+    ----------
+    owner : type
+        The method's class.
+    method : str
+        A key of `_METHODS`.
+    keyword : str
+    """
+    places, seen = [], {"self"}
+    for name in (method, *(other for other in _METHODS if other != method)):
+        function = getattr(owner, name, None)
+        parameters = set() if function is None else set(inspect.signature(function).parameters) - seen
+        places.append((sorted(parameters), "" if name == method else _METHODS[name]))
+        seen |= parameters
+    found = [(_same(keyword, names, _KEYWORDS), where) for names, where in places]
+    found += [(_alike(keyword, names), where) for names, where in places]
+    return next((f" Did you mean {name}{where}?" for name, where in found if name), "")
 
 
 def _same(said, names, elsewhere):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from numbers import Integral, Real
 from operator import attrgetter, is_
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from sklearn.metrics import check_scoring
@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import (
 )
 
 from fastmlp._checks import float_dtype
-from fastmlp._names import did_you_mean, in_braces, meant
+from fastmlp._names import did_you_mean, in_braces, meant, parameter_meant
 from fastmlp._typing import Callbacks, FloatType, RandomState, Scoring
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.initializers import INITIALIZERS
@@ -97,7 +97,45 @@ SHARED_CONSTRAINTS: dict[str, Any] = {
 }
 
 
-class SharedParameters:
+class SetParametersMixin:
+    """A ``set_params`` that says which parameter was meant; pipelines and searches call it too."""
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the constructor.
+
+        Parameters
+        ----------
+        **params : object
+            Each by its name.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of such a name; none is changed then.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPClassifier
+        >>> MLPClassifier().set_params(max_iter=50)
+        MLPClassifier(max_iter=50)
+        """
+        estimator: Any = super()
+        known = estimator.get_params(deep=False)
+        for name, value in params.items():
+            if name.partition("__")[0] not in known:
+                try:
+                    estimator.set_params(**{name: value})
+                except ValueError as error:
+                    hint = parameter_meant(type(self), "__init__", name)
+                    raise ValueError(f"{error}{hint}") from None
+        return cast(Self, estimator.set_params(**params))
+
+
+class SharedParameters(SetParametersMixin):
     """The parameters as attributes, for type checkers: `store` sets them, which these do not see."""
 
     hidden_layer_sizes: int | Sequence[int]

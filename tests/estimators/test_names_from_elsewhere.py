@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 
 from fastmlp import MLPClassifier, MLPRegressor, Network, Perceptron
@@ -193,6 +194,37 @@ def test_keywords(estimator, theirs, ours):
     for method in ("fit", "partial_fit"):
         with pytest.raises(TypeError, match=message.format(f"\\.{method}", " of the constructor")):
             getattr(estimator(), method)(X, targets_for(estimator), **{theirs: 1})
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize(("theirs", "ours"), KEYWORDS)
+def test_names_that_are_set(estimator, theirs, ours):
+    """By set_params, alone, in a pipeline and in a search; scikit-learn's message stays in front."""
+    message = rf"^Invalid parameter '{theirs}' for estimator {estimator.__name__}\(.*\]\. Did you mean {ours}\?$"
+    model = estimator()
+    with pytest.raises(ValueError, match=message):
+        model.set_params(alpha=5.0, **{theirs: 1})
+    assert model.alpha == estimator().alpha
+    step = estimator.__name__.lower()
+    with pytest.raises(ValueError, match=message):
+        make_pipeline(StandardScaler(), model).set_params(**{f"{step}__{theirs}": 1})
+    with pytest.raises(ValueError, match=message):
+        GridSearchCV(model, {theirs: [1]}, cv=2, error_score="raise").fit(X, targets_for(estimator))
+
+
+def test_other_names_that_are_set():
+    with pytest.raises(
+        ValueError, match=r"^Invalid parameter 'colour' for estimator MLPClassifier.*'weight_decay'\]\.$"
+    ):
+        MLPClassifier().set_params(colour=1)
+    with pytest.raises(ValueError, match=r"Did you mean eta0\?$"):
+        Perceptron().set_params(lr=1)
+    with pytest.raises(ValueError, match=r"Did you mean X_val and y_val of fit\?$"):
+        MLPClassifier().set_params(eval_set=1)
+    model = MLPClassifier()
+    assert model.set_params() is model
+    assert model.set_params(max_iter=3, alpha=0.5) is model
+    assert (model.max_iter, model.alpha) == (3, 0.5)
 
 
 @pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
