@@ -27,8 +27,8 @@ _VALUES = {
     "activation": _ACTIVATIONS,
     "out_activation": _ACTIVATIONS,
     "loss": {
-        "mean_squared_error": "mse meansquare",
-        "squared_error": "mse l2 ls brier",
+        "mean_squared_error": "mse meansquare rmse rootmeansquarederror",
+        "squared_error": "mse l2 ls brier rmse rootmeansquarederror",
         "absolute_error": "mae l1 lad meanabsoluteerror",
         "log_loss": (
             "crossentropy bce binarycrossentropy categoricalcrossentropy sparsecategoricalcrossentropy bcewithlogits "
@@ -109,6 +109,8 @@ _KEYWORDS = {
 _METHODS = {"__init__": " of the constructor", "fit": " of fit", "partial_fit": " of partial_fit"}
 # How alike a name has to be to one of ours, from 0 to 1, to be taken for a slip of it.
 ALIKE = 0.75
+# Letters that a beginning of one of our names has to have.
+SHORTEST_BEGINNING = 3
 
 
 def in_braces(names: Iterable[str]) -> str:
@@ -131,7 +133,7 @@ def meant(parameter: str, value: object, names: Iterable[str]) -> str | None:
     if callable(value):
         said = str(getattr(value, "__name__", type(value).__name__))
     names = list(names)
-    return _same(said, names, _VALUES.get(parameter, {})) or _alike(said, names)
+    return _same(said, names, _VALUES.get(parameter, {})) or _begun(said, names) or _alike(said, names)
 
 
 def did_you_mean(parameter: str, value: object, names: Iterable[str]) -> str:
@@ -169,12 +171,23 @@ def explains_unknown_keywords(function: F) -> F:
     callable
         With the same signature.
     """
-    known = frozenset(inspect.signature(function).parameters)
+    parameters = inspect.signature(function).parameters.values()
+    known = frozenset(parameter.name for parameter in parameters)
+    needed = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ][1:]
+    n_needed = len(needed)
 
     @wraps(function)
     def checked(self, *args, **keywords):
         if keywords and not known.issuperset(keywords):
             _refuse_keyword(type(self), function.__name__, next(key for key in keywords if key not in known))
+        if len(args) < n_needed and not keywords.keys() >= set(needed[len(args) :]):
+            _refuse_missing(
+                type(self), function.__name__, [name for name in needed[len(args) :] if name not in keywords]
+            )
         return function(self, *args, **keywords)
 
     return checked  # type: ignore[return-value]
@@ -183,6 +196,14 @@ def explains_unknown_keywords(function: F) -> F:
 def _refuse_keyword(owner, method, keyword):
     hint = parameter_meant(owner, method, keyword)
     raise TypeError(f"{_called(owner, method)} got an unexpected keyword argument {keyword!r}.{hint}")
+
+
+def _refuse_missing(owner, method, names):
+    plural = "s" if len(names) > 1 else ""
+    raise TypeError(
+        f"{_called(owner, method)} missing {len(names)} required positional argument{plural}: "
+        f"{' and '.join(map(repr, names))}; pass {' and '.join(names)}."
+    )
 
 
 def _called(owner, method):
@@ -222,6 +243,12 @@ def _same(said, names, elsewhere):
             if key in words.split() and set(name.split(" and ")).issubset(names):
                 return name
     return None
+
+
+def _begun(said, names):
+    """The only one that begins so, or None."""
+    begun = [name for name in names if _plain(name).startswith(_plain(said))]
+    return begun[0] if len(begun) == 1 and len(said) >= SHORTEST_BEGINNING else None
 
 
 def _alike(said, names):

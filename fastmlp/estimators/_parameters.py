@@ -257,6 +257,8 @@ def _hint(name, values, constraints):
     sizes = _sizes_meant(name, value, values.get("hidden_layer_sizes"))
     if sizes is not None:
         return f" Did you mean hidden_layer_sizes={sizes!r}?"
+    if name == "batch_size":
+        return " Use 'auto', or len(X) to take all rows in one step."
     hint = did_you_mean(name, value, _names_among(constraints[name])) or _of_another(value, constraints)
     return hint if hint or name != "loss" else _of_another_estimator(value)
 

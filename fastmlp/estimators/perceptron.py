@@ -166,6 +166,7 @@ class Perceptron(ClassifierMixin, SetParametersMixin, VersionedStateMixin, Docum
     ):
         store(self, locals())
 
+    @explains_unknown_keywords
     def fit(
         self,
         X: ArrayLike,
@@ -216,6 +217,7 @@ class Perceptron(ClassifierMixin, SetParametersMixin, VersionedStateMixin, Docum
         """
         return self._fit(X, y, self.max_iter, coef_init=coef_init, intercept_init=intercept_init)
 
+    @explains_unknown_keywords
     def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
         """Train for one epoch on X and y, continuing where the last call ended.
 

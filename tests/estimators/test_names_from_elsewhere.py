@@ -264,3 +264,43 @@ def test_searches_pass_on_the_hint():
     search = GridSearchCV(MLPRegressor(max_iter=1), {"activation": ["sigmoid"]}, cv=2, error_score="raise")
     with pytest.raises(InvalidParameterError, match="Did you mean activation='logistic'"):
         search.fit(X, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "parameters", "end"),
+    [
+        (MLPClassifier, dict(learning_rate="exp"), "Did you mean learning_rate='exponential'?"),
+        (MLPClassifier, dict(learning_rate="cos"), "Did you mean learning_rate='cosine'?"),
+        (MLPClassifier, dict(solver="rms"), "Did you mean solver='rmsprop'?"),
+        (MLPRegressor, dict(loss="rmse"), "Did you mean loss='mean_squared_error'?"),
+        (MLPRegressor, dict(batch_size="full"), "Use 'auto', or len(X) to take all rows in one step."),
+        (MLPRegressor, dict(batch_size=None), "Use 'auto', or len(X) to take all rows in one step."),
+        (MLPRegressor, dict(batch_size=0.5), "Use 'auto', or len(X) to take all rows in one step."),
+    ],
+)
+def test_beginnings_and_sizes(estimator, parameters, end):
+    """A beginning of one of the parameter's own names comes before the same word of another parameter."""
+    assert refusal(estimator, **parameters).endswith(f" instead. {end}")
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor, Perceptron])
+def test_arguments_that_are_missing(estimator):
+    for method in ("fit", "partial_fit"):
+        call = getattr(estimator(), method)
+        begin = rf"^{estimator.__name__}\.{method}\(\) missing"
+        with pytest.raises(TypeError, match=begin + " 1 required positional argument: 'y'; pass y.$"):
+            call(X)
+        with pytest.raises(TypeError, match=begin + " 1 required positional argument: 'X'; pass X.$"):
+            call(y=LABELS)
+        with pytest.raises(TypeError, match=begin + " 2 required positional arguments: 'X' and 'y'; pass X and y.$"):
+            call()
+
+
+def test_keywords_of_other_methods():
+    with pytest.raises(TypeError, match=r"^Perceptron\.fit\(\) got .* Did you mean max_iter of the constructor\?$"):
+        Perceptron().fit(X, LABELS, epochs=3)
+    for estimator in (MLPClassifier, Perceptron):
+        with pytest.raises(TypeError, match=r"'classes'\. Did you mean classes of partial_fit\?$"):
+            estimator().fit(X, LABELS, classes=[0, 1])
+    with pytest.raises(TypeError, match=r"'tolerance'\. Did you mean tol\?$"):
+        MLPRegressor(tolerance=1)
