@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 
 from fastmlp._checks import check_some_weight
 from fastmlp._typing import MatrixLike
-from fastmlp._unreadable import check_no_dates, elements_named
+from fastmlp._unreadable import elements_named
 
 # Elements of an array up to which its own look at it takes less time than scikit-learn's, which takes 50 microseconds.
 FEW_ELEMENTS = 1 << 14
@@ -131,8 +131,8 @@ def check_rows(
         )
     if sample_weight is None:
         return columns, X, y, None
-    check_no_dates(sample_weight, "sample_weight")
-    weights: np.ndarray = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+    with elements_named(X.dtype, sample_weight=sample_weight):
+        weights: np.ndarray = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
     check_some_weight(weights)
     if not np.all(weights):
         y = y.copy()

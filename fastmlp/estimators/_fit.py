@@ -33,6 +33,8 @@ class Fit:
     importances : ndarray of shape (n_features,), or None
     moment_bytes, batch_rows : int
         What training takes: memory of the optimizer's moments, and rows of a batch; 0 where there are none.
+    validates_on_given : bool
+        Whether the rows to validate on were given, not taken out of X.
     checked : tuple
         Parameters as they were when they were checked last.
     assigned : dict of str to object
@@ -50,6 +52,7 @@ class Fit:
     importances: np.ndarray | None = None
     moment_bytes: int = 0
     batch_rows: int = 0
+    validates_on_given: bool = False
     checked: tuple[Any, ...] = ()
     assigned: dict[str, Any] = field(default_factory=dict)
     rehearsed: tuple = ()

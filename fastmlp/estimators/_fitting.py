@@ -15,7 +15,7 @@ from fastmlp.estimators._callbacks import FitTasks, is_watched, with_callbacks
 from fastmlp.estimators._fit import Fit
 from fastmlp.estimators._parameters import KnownScoring, hidden_sizes, parameter_values
 from fastmlp.estimators._problem import Checked, Request, check_request, hold_out, validation_of
-from fastmlp.inspection._diagnose import fault_of_data, likeliest_fault, quick_evidence
+from fastmlp.inspection._diagnose import fault_of_data, likeliest_fault, quick_evidence, worse_than_constant
 from fastmlp.network import Network, check_activations, check_dropout, check_trainable
 from fastmlp.training.callbacks import Callback
 from fastmlp.training.problem import Problem
@@ -62,8 +62,22 @@ def learn(request: Request) -> None:
     finally:
         if fit.history.stop_reason == "diverged":
             fit.solver = None  # its moments are no good either
-    if fit.history.stop_reason == "max_iter" and not request.incremental:
-        warn_convergence(solver.not_converged(model.max_iter, _advice(likeliest_fault, model, checked.problem)))
+    if not request.incremental:
+        _warn_of_end(model, checked.problem, solver)
+
+
+def _warn_of_end(model, problem, solver):
+    """Warn of a fit that max_iter has ended, or that patience has ended before any weights were of use."""
+    history = solver.history
+    if history.stop_reason == "max_iter":
+        warn_convergence(solver.not_converged(model.max_iter, _advice(likeliest_fault, model, problem)))
+    elif history.stop_reason == "no_improvement" and history.keeps_best:
+        evidence = quick_evidence(model, problem)
+        worse = worse_than_constant(evidence)
+        if worse is not None:
+            cause = likeliest_fault(evidence)
+            remedy = worse.change if cause is None or cause.name == worse.name else str(cause)
+            warn_convergence(f"Early stopping ended training after {history.n_epochs} epochs: {worse.what} {remedy}")
 
 
 def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
@@ -108,6 +122,7 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         checked.split_random_state,
         moment_bytes=len(solver.moments) * network.parameters.nbytes,
         batch_rows=solver.batch_size,
+        validates_on_given=request.validates,
         checked=checked.parameters,
     )
     return checked, fit, solver

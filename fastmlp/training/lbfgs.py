@@ -211,9 +211,9 @@ class LBFGS(Solver):
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
             run.stop("diverged")
         elif history.stop_reason in ("converged", "no_improvement"):
-            self._report_standstill(cost, is_first=is_first)
+            self._report_standstill(cost, run, is_first=is_first)
 
-    def _report_standstill(self, cost, *, is_first):
+    def _report_standstill(self, cost, run, *, is_first):
         """Note the loss of a fit that ends where it started, and warn where that is no minimum."""
         history, start = self.history, cost.first
         if not history.loss_curve:
@@ -224,8 +224,8 @@ class LBFGS(Solver):
         if cost.first_slope > self.tol and stands_still and (is_first or history.n_epochs == 0):
             warn_convergence(
                 f"lbfgs failed to converge: it found no lower loss than that of the weights it began with, {start:g}, "
-                f"although the gradient has a component of {cost.first_slope:g} there, and tol is {self.tol:g}. Scale "
-                "X (for example with StandardScaler), scale large regression targets, or raise tol."
+                f"although the gradient has a component of {cost.first_slope:g} there, and tol is {self.tol:g}. "
+                f"{run.advice() or 'Raise tol, or scale X and large regression targets.'}"
             )
 
     def not_converged(self, max_iter: int, advice: str) -> str:

@@ -152,7 +152,7 @@ class Observers:
     verbose : bool, default=False
         Whether to show progress.
     advise : callable, default=None
-        Returns what of the data may have made training diverge, with what to change, or "".
+        Returns what of the data may have made training fail, with what to change, or "".
     loss_rows, validation_rows : object, default=None
         What the loss, and what validation, is measured on: equal objects for values that can be compared. None where
         all can be, as those of the parts of a stream.
@@ -368,16 +368,27 @@ class Run:
         epoch : int, default=None
             Which epoch it was; by default the one after the last recorded.
         """
-        last, advise = self.history.n_epochs, self.observers.advise
-        advice = "" if advise is None else advise()
+        last, advice = self.history.n_epochs, self.advice()
         if kept is None:
             kept = f"its last good weights, {f'those of {self.unit} {last}' if last else 'those it had before'}"
         return (
             f"Training diverged in {self.unit} {epoch or last + 1}: the loss or a weight became NaN or infinite. "
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-            "preprocessed: scale X (for example with StandardScaler), scale large regression targets, or lower "
-            f"learning_rate_init. {advice}{' ' if advice else ''}The model keeps {kept}."
+            f"preprocessed{self._remedies(advice)} The model keeps {kept}."
         )
+
+    def advice(self) -> str:
+        """What of the data may have made training fail, with what to change, or ""."""
+        return "" if self.observers.advise is None else self.observers.advise()
+
+    def _remedies(self, advice):
+        """End of the sentence on a divergence; what has been looked at and found good is not to be scaled."""
+        lower = ", or lower learning_rate_init" if self.unit == "epoch" else ""
+        if advice:
+            return f"{lower}. {advice}"
+        if self.observers.advise is None:
+            return f": scale X (for example with StandardScaler), scale large regression targets{lower}."
+        return f": look for single large values in X and y{lower}."
 
 
 def warn_interrupted(progress: str) -> None:
