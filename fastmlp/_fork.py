@@ -1,11 +1,19 @@
 """What a forked process keeps of the locks and counts that its parent shared between threads."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import RLock
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 Value = TypeVar("Value")
+
+# Sources that weights are being drawn from: NumPy draws many numbers without the GIL, under a lock of the source.
+_sources: list[np.random.RandomState] = []
+_registry = RLock()
+_held: list[Any] = []
 
 
 def renew_after_fork(lock: "RLock", forget: Callable[[], None]) -> None:
@@ -25,6 +33,43 @@ def renew_after_fork(lock: "RLock", forget: Callable[[], None]) -> None:
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=begin_child)
+
+
+@contextmanager
+def drawing_from(source: np.random.RandomState) -> Iterator[None]:
+    """Let a fork wait for the draws of this thread, one at a time, for as long as the context lasts.
+
+    It waits in any case for those from NumPy's global random numbers, which fits of the child may draw from.
+
+    Parameters
+    ----------
+    source : RandomState
+    """
+    with _registry:
+        _sources.append(source)
+    try:
+        yield
+    finally:
+        with _registry:
+            _sources.remove(source)
+
+
+def _hold_sources() -> None:
+    _registry.acquire()
+    # A set, because a thread cannot acquire a lock of NumPy 2.0 twice.
+    for lock in {source._bit_generator.lock for source in (np.random.mtrand._rand, *_sources)}:
+        lock.acquire()
+        _held.append(lock)
+
+
+def _release_sources() -> None:
+    while _held:
+        _held.pop().release()
+    _registry.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold_sources, after_in_parent=_release_sources, after_in_child=_release_sources)
 
 
 class computed_once(Generic[Value]):  # noqa: N801  # a decorator, named as functools.cached_property is
