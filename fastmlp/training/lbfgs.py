@@ -182,7 +182,7 @@ class LBFGS(Solver):
                 run.stop("diverged")
                 raise StopIteration
             network.parameters[:] = intermediate_result.x  # for all who look at the model
-            validation = run.validate()
+            validation = run.validate(network)
             good.take()
             info = run.record(loss, validation)
             history.best = min(history.best, loss)

@@ -137,6 +137,52 @@ def test_max_time_with_early_stopping_and_going_on(rows):
     assert model._fit.solver.optimizer.n_steps * 200 == model.t_ > first
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("settings", [{}, {"scoring": "loss"}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
+def test_max_time_leaves_a_long_validation(rows, settings, n_jobs):
+    X, y = rows
+    told = []
+    model = model_of(max_time=0.05, n_jobs=n_jobs, callbacks=told.append, **settings)
+    start = time.monotonic()
+    model.fit(X[:400], y[:400], X_val=X, y_val=y)
+    assert time.monotonic() - start < SOON
+    assert (model.stop_reason_, model.n_iter_, len(told)) == ("max_time", 1, 1)
+    assert_array_equal([told[0].validation_score, *model.validation_scores_, *model.validation_loss_curve_], np.nan)
+    assert model.best_iter_ is None
+    if "solver" not in settings:
+        assert_array_equal(model.network_.parameters, steps_alone(X, y, 400).network_.parameters)
+    # Nothing watches any more, and a fit that goes on finds all in its place.
+    model.set_params(max_time=None, max_iter=2, warm_start=True).fit(X[:400], y[:400], X_val=X[:50], y_val=y[:50])
+    assert np.isfinite(model.validation_scores_[1:]).all()
+
+
+def test_max_time_within_the_predictions_of_a_scorer(rows):
+    """Those of another thread by the same network go on."""
+    X, y = rows
+    beside = []
+    thread = threading.Thread(target=lambda: beside.append(model.predict(X[:60000])))
+
+    def scorer(model, X, y):
+        if model.t_ > 0:
+            thread.start()
+            while True:
+                model.predict(X)
+        return 0.0
+
+    model = model_of(max_time=0.05, scoring=scorer, early_stopping=True)
+    model.fit(X[:400], y[:400], X_val=X[:1000], y_val=y[:1000])
+    thread.join()
+    assert model.stop_reason_ == "max_time"
+    assert_array_equal(model.validation_scores_, np.nan)
+    assert_array_equal(beside[0], model.predict(X[:60000]))
+
+
+def test_a_short_validation_is_done_beyond_max_time(rows):
+    X, y = rows
+    model = model_of(max_time=1e-9, early_stopping=True).fit(X[:2000], y[:2000])
+    assert (model.stop_reason_, model.best_iter_) == ("max_time", 1)
+
+
 def test_a_step_is_taken_in_any_case(rows):
     X, y = rows
     model = model_of(max_time=1e-9).fit(X[:5000], y[:5000])
