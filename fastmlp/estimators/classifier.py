@@ -163,11 +163,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         class weights too.
 
     max_time : float or None, default=None
-        Seconds after which training ends. A step, or the first iteration of lbfgs, is always finished. An epoch that is
-        cut short counts as an epoch: its loss is the mean over the rows that it has seen. It is validated, but not for
-        more than a tenth of a second beyond; a longer validation is left, and gives NaN. If no epoch has been validated
-        by then, ``early_stopping`` keeps the weights of the last step. An iteration of lbfgs that is cut short does not
-        count. What callbacks and scorers compute themselves comes on top, and so does what is checked before training.
+        Seconds after which training ends. A step is always finished, and so is the first iteration of lbfgs, unless the
+        fit goes on from earlier iterations. An epoch that is cut short counts as an epoch: its loss is the mean over
+        the rows that it has seen. It is validated, but not for more than a tenth of a second beyond; a longer
+        validation is left, and gives NaN. If no epoch has been validated by then, ``early_stopping`` keeps the weights
+        of the last step. An iteration of lbfgs that is cut short does not count. What callbacks and scorers compute
+        themselves comes on top, and so does what is checked before training.
 
     callbacks : callable or list of callable, default=None
         Each is called after every epoch, or iteration of lbfgs, with an `EpochInfo` (epoch, max_iter, loss,

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp import MLPClassifier, MLPRegressor, Perceptron
 from fastmlp.losses import Loss
@@ -189,6 +190,22 @@ def test_a_step_is_taken_in_any_case(rows):
     assert (model.t_ >= 200, model.n_iter_, model.stop_reason_) == (True, 1, "max_time")
     lbfgs = model_of(max_time=1e-9, solver="lbfgs").fit(X[:2000], y[:2000])
     assert (lbfgs.n_iter_, lbfgs.stop_reason_) == (1, "max_time")
+
+
+def test_lbfgs_that_goes_on_keeps_what_it_had_within_an_iteration(rows):
+    X, y = rows
+    model = model_of(max_iter=2, solver="lbfgs", warm_start=True).fit(X[:500], y[:500])
+    curve, weights = list(model.loss_curve_), model.network_.parameters.copy()
+    model.set_params(max_time=0.2, max_iter=100)
+    start = time.monotonic()
+    with pytest.warns(ConvergenceWarning, match="max_time=0.2 was over before lbfgs had finished an iteration"):
+        model.fit(X, y)
+    assert time.monotonic() - start < SOON
+    assert (model.stop_reason_, model.n_iter_, model.loss_curve_) == ("max_time", 0, curve)
+    assert_array_equal(model.network_.parameters, weights)
+    model.set_params(max_time=None, max_iter=1).fit(X[:500], y[:500])
+    assert len(model.loss_curve_) == 3
+    assert model.loss_ < curve[-1]
 
 
 def test_lbfgs_within_an_evaluation(rows):
