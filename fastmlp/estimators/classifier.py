@@ -216,7 +216,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     loss_curve_ : list of float
         Mean cost of each epoch, or iteration of lbfgs, penalties included, accumulated over continued fits
         (``warm_start``, ``partial_fit``). Its last value is ``loss_``; the smallest since patience began is
-        ``best_loss_``, without ``early_stopping``.
+        ``best_loss_``, without ``early_stopping``. Both are NaN where a fit was ended before its first epoch was over.
 
     learning_rate_curve_ : list of float
         Learning rate at the start of each epoch; empty for lbfgs.
@@ -227,7 +227,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         NaN of an epoch that has no loss.
 
     best_validation_score_, best_iter_ : float, int
-        With ``early_stopping`` the best score since patience began, and its place in the curves, from 1; else None.
+        With ``early_stopping`` the best score since patience began, and its place in the curves, from 1; NaN and None
+        where a fit was ended before an epoch was validated, as a fit on other rows by Ctrl-C; without, both are None.
 
     feature_importances_ : ndarray of shape (n_features,)
         Mean absolute derivative of the output by each feature, times the feature's standard deviation, with sum 1;

@@ -168,8 +168,8 @@ class LBFGS(Solver):
             raise DivergenceError(run.divergence_message())
         if self.history.stop_reason == "max_time" and self.history.n_epochs == 0:
             warn_convergence(
-                f"max_time={observers.max_time:g} was over before lbfgs had finished an iteration, so the model keeps the "
-                "weights it had. Raise max_time, or choose a solver that takes steps over batches."
+                f"max_time={observers.max_time:g} was over before lbfgs had finished an iteration, so the model keeps "
+                "the weights it had. Raise max_time, or choose a solver that takes steps over batches."
             )
 
     def _minimize(self, cost, run, good, n_rows):

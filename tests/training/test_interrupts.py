@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from numpy.testing import assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp import MLPClassifier, MLPRegressor, Perceptron
+from fastmlp.activations import Activation
 from fastmlp.losses import Loss
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -78,7 +80,53 @@ def test_ctrl_c_before_the_first_validation(rows):
     with pytest.warns(UserWarning, match="interrupted"), Sent(signal.SIGINT):
         model = model_of().set_params(early_stopping=True).fit(X, y, X_val=X[:50], y_val=y[:50])
     assert model.best_iter_ is None
+    assert_array_equal([model.loss_, model.best_validation_score_], np.nan)
     assert_array_equal(model.network_.parameters, steps_alone(X, y, model.t_).network_.parameters)
+
+
+class FailsOnDemand(Activation):
+    """The identity, with what a signal's handler raises in a given place."""
+
+    name = "fails_on_demand"
+    error = None
+
+    def forward(self, z):
+        return z
+
+    def backward(self, g, z, a):
+        if self.error is not None:
+            raise self.error
+        return g
+
+
+def best_of(model):
+    return model.best_validation_score_ if model.early_stopping else model.best_loss_
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("settings", [{"early_stopping": True}, {"solver": "sgd"}, {"solver": "lbfgs"}], ids=str)
+def test_no_loss_and_no_score_where_none_was_measured(error, settings):
+    """In the first epoch, and in that of a fit on other rows, which the best so far says nothing of."""
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    activation = FailsOnDemand()
+    model = MLPRegressor(
+        hidden_layer_sizes=(2,), activation=activation, random_state=0, max_iter=3, warm_start=True, **settings
+    )
+    model.fit(X, X[:, 0])
+    best, loss = best_of(model), model.loss_
+    assert np.isfinite([best, loss]).all()
+    activation.error = error
+    with suppress(SystemExit), warnings.catch_warnings(action="ignore"):
+        model.fit(X[:50], X[:50, 1])
+    assert np.isnan(best_of(model))
+    assert model.loss_ == loss
+    new = MLPRegressor(**model.get_params())
+    with suppress(SystemExit), warnings.catch_warnings(action="ignore"):
+        new.fit(X, X[:, 0])
+        assert_array_equal([best_of(new), new.loss_], np.nan)
+    activation.error = None
+    model.fit(X[:50], X[:50, 1])
+    assert best_of(model) in (model.validation_scores_ or model.loss_curve_)
 
 
 class AlarmError(Exception):
@@ -150,6 +198,7 @@ def test_max_time_leaves_a_long_validation(rows, settings, n_jobs):
     assert (model.stop_reason_, model.n_iter_, len(told)) == ("max_time", 1, 1)
     assert_array_equal([told[0].validation_score, *model.validation_scores_, *model.validation_loss_curve_], np.nan)
     assert model.best_iter_ is None
+    assert model.best_validation_score_ is None or np.isnan(model.best_validation_score_)
     if "solver" not in settings:
         assert_array_equal(model.network_.parameters, steps_alone(X, y, 400).network_.parameters)
     # Nothing watches any more, and a fit that goes on finds all in its place.
