@@ -1,19 +1,19 @@
 """What a forked process keeps of the locks and counts that its parent shared between threads."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import RLock
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 import numpy as np
 
 Value = TypeVar("Value")
 
-# Sources that weights are being drawn from: NumPy draws many numbers without the GIL, under a lock of the source.
-_sources: list[np.random.RandomState] = []
-_registry = RLock()
+# Those of random numbers, and those of them that a fork holds at the moment.
+_locks: WeakSet[Any] = WeakSet()
 _held: list[Any] = []
+_registry = RLock()
 
 
 def renew_after_fork(lock: "RLock", forget: Callable[[], None]) -> None:
@@ -35,29 +35,23 @@ def renew_after_fork(lock: "RLock", forget: Callable[[], None]) -> None:
         os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=begin_child)
 
 
-@contextmanager
-def drawing_from(source: np.random.RandomState) -> Iterator[None]:
-    """Let a fork wait for the draws of this thread, one at a time, for as long as the context lasts.
+def forks_wait_for(source: np.random.RandomState) -> None:
+    """Let forks wait for each draw from a source that threads may share, as they do for NumPy's global one.
 
-    It waits in any case for those from NumPy's global random numbers, which fits of the child may draw from.
+    NumPy draws under a lock of the source, and many numbers without the GIL.
 
     Parameters
     ----------
     source : RandomState
     """
     with _registry:
-        _sources.append(source)
-    try:
-        yield
-    finally:
-        with _registry:
-            _sources.remove(source)
+        _locks.add(source._bit_generator.lock)
 
 
 def _hold_sources() -> None:
     _registry.acquire()
     # A set, because a thread cannot acquire a lock of NumPy 2.0 twice.
-    for lock in {source._bit_generator.lock for source in (np.random.mtrand._rand, *_sources)}:
+    for lock in {np.random.mtrand._rand._bit_generator.lock, *_locks}:
         lock.acquire()
         _held.append(lock)
 

@@ -18,7 +18,6 @@ from fastmlp._core._data import Data
 from fastmlp._core._memory import aligned_empty
 from fastmlp._core._network import NetworkCore
 from fastmlp._core._plan import Plan
-from fastmlp._fork import drawing_from
 from fastmlp._names import explains_unknown_keywords, unknown
 from fastmlp._typing import FloatType, Matrix, RandomState
 from fastmlp._views import LayerViews, block_views, dense_views, writeable
@@ -992,9 +991,8 @@ class Network:
             start += 2 * units
 
     def _initialize(self, random_state):
-        with drawing_from(random_state):
-            for layer, blocks in zip(self.layers_, self.layer_parameters_, strict=True):
-                layer.initialize(list(blocks.values()), random_state)
+        for layer, blocks in zip(self.layers_, self.layer_parameters_, strict=True):
+            layer.initialize(list(blocks.values()), random_state)
         for mean, variance in zip(self.running_means_, self.running_variances_, strict=True):
             if mean is not None and variance is not None:
                 mean[...], variance[...] = 0, 1

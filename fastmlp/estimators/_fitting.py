@@ -6,9 +6,9 @@ from operator import is_
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from fastmlp._blas_threads import one_blas_thread
+from fastmlp._checks import check_random_state
 from fastmlp._hold import held
 from fastmlp._warn import warn_convergence
 from fastmlp.estimators._callbacks import FitTasks, is_watched, with_callbacks

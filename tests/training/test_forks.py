@@ -8,8 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_info
 
-from fastmlp import MLPRegressor, Network, _blas_threads, _hold
-from fastmlp._fork import drawing_from
+from fastmlp import MLPRegressor, Network, Perceptron, _blas_threads, _hold
 from fastmlp.training import _threads
 
 pytestmark = [
@@ -84,11 +83,26 @@ def test_random_numbers_that_another_thread_draws(random_state):
     assert not is_drawing(source)
 
 
-def test_a_fork_in_the_midst_of_a_draw_of_its_own_thread():
-    """As a signal handler's may be: nothing waits for itself, in the child or after it."""
-    with drawing_from(np.random.mtrand._rand), drawing_from(np.random.mtrand._rand):
-        assert in_child(lambda: fitted("adam", random_state=None).n_iter_) == 3
-    assert in_child(lambda: fitted("adam", random_state=None).n_iter_) == 3
+@pytest.mark.parametrize("make", [MLPRegressor, Perceptron, Network])
+def test_a_shared_source_that_another_thread_has_waited_for(make):
+    """A thread that has waited for a source has it before it has the GIL, without which it draws nothing."""
+    source, held, may_end = np.random.RandomState(0), threading.Event(), threading.Event()
+    if make is Network:
+        Network([3, 1], random_state=source)
+    else:
+        make(random_state=source, max_iter=1).fit(X, np.arange(30) % 2)
+
+    def hold():
+        with source._bit_generator.lock:
+            held.set()
+            may_end.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(60)
+    threading.Timer(0.2, may_end.set).start()
+    assert in_child(lambda: fitted("adam", random_state=source).n_iter_) == 3
+    thread.join()
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
