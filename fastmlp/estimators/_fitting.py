@@ -27,7 +27,7 @@ from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 def learn(request: Request) -> None:
     """Train a model as a call of ``fit`` or ``partial_fit`` asks for.
 
-    A part of a stream in which no row has weight is no epoch: it changes nothing, or is a beginning without training.
+    A later part of a stream in which no row has weight is no epoch, and changes nothing.
 
     While the fit runs, the model shows it, and keeps it in the end. After a failure it shows the earlier fit again,
     unless the new one has weights that are better than those, or goes on with those.
@@ -43,13 +43,15 @@ def learn(request: Request) -> None:
     """
     model, earlier = request.model, request.model._fit
     checked = check_request(request)
-    is_void = checked.problem.n_rows == 0  # a part of a stream without weight
-    if is_void and request.before is not None:
+    if checked.problem.n_rows == 0:  # a part of a stream
+        if request.before is None:
+            raise ValueError(
+                "partial_fit begins with rows whose weights, sample_weight times class_weight, are all 0; begin with "
+                "other rows, and pass such as these later, where they change nothing."
+            )
         return
     checked, fit, solver = begin(request, checked)
     model._show(fit)  # what scorers and callbacks look at from here on
-    if is_void:
-        return
     try:
         observers = observers_of(request, checked, fit)
     except BaseException:

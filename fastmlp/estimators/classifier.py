@@ -340,9 +340,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             Need not hold every class.
         sample_weight : array-like of shape (n_samples,), default=None
             As for ``fit``, but each row weighs what it is given, times ``class_weight``, because the mean over all
-            calls is not known: it should be near 1. A call with all weights 2 takes twice the gradient. A call in which
-            no row has weight is no epoch and changes nothing; a model that begins with it has its first, untrained
-            weights.
+            calls is not known: it should be near 1. A call with all weights 2 takes twice the gradient. A later call in
+            which no row has weight is no epoch and changes nothing.
         classes : array-like of shape (n_classes,), or a list of them for several targets, default=None
             All classes there will ever be; required in the first call, and may be left out later.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None

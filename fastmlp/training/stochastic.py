@@ -115,8 +115,9 @@ class Trainer(Solver):
         is_unchanged: bool = False,
     ) -> "Trainer":
         """A trainer that goes on with optimizer, schedule and all that is remembered, where there is one before."""
-        is_trained = history is not None and history.n_samples_seen > 0
-        batch_size = batch_size_for(settings, n_rows, goes_on_by_a_row=is_trained and one_epoch and n_rows == 1)
+        batch_size = batch_size_for(
+            settings, n_rows, goes_on_by_a_row=history is not None and one_epoch and n_rows == 1
+        )
         before = before if isinstance(before, Trainer) else None
         if before is not None and before.continues and is_unchanged and one_epoch:
             before.batch_size = batch_size
@@ -419,22 +420,20 @@ def batch_size_for(settings: Any, n_rows: int, *, goes_on_by_a_row: bool) -> int
     settings : object
         With the estimators' ``batch_size`` and ``batch_norm``.
     n_rows : int
-        Rows to learn from; 0 where a later call brings the first ones.
+        Rows to learn from.
     goes_on_by_a_row : bool
         Whether a network that has been trained goes on by one row, which its running statistics normalize.
 
     Returns
     -------
     int
-        At most `n_rows`, and at least 1.
+        At most `n_rows`.
 
     Raises
     ------
     ValueError
         If batches are to be normalized and have one row.
     """
-    if n_rows == 0:
-        return 1
     batch_size = min(200, n_rows) if settings.batch_size == "auto" else settings.batch_size
     if batch_size > n_rows:
         warn(
