@@ -163,7 +163,8 @@ class BaseMLP(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
             As for ``fit``, but each row weighs what it is given, because the mean over all calls is not known: it
-            should be near 1. A call with all weights 2 takes twice the gradient.
+            should be near 1. A call with all weights 2 takes twice the gradient. A later call in which no row has
+            weight is no epoch and changes nothing.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             As for ``fit``. With ``early_stopping``, ``stop_reason_`` is 'no_improvement' once patience has run out.
 

@@ -6,9 +6,9 @@ from operator import is_
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from fastmlp._blas_threads import one_blas_thread
+from fastmlp._checks import check_random_state
 from fastmlp._hold import held
 from fastmlp._warn import warn_convergence
 from fastmlp.estimators._callbacks import FitTasks, is_watched, with_callbacks
@@ -27,6 +27,8 @@ from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 def learn(request: Request) -> None:
     """Train a model as a call of ``fit`` or ``partial_fit`` asks for.
 
+    A later part of a stream in which no row has weight is no epoch, and changes nothing.
+
     While the fit runs, the model shows it, and keeps it in the end. After a failure it shows the earlier fit again,
     unless the new one has weights that are better than those, or goes on with those.
 
@@ -41,6 +43,13 @@ def learn(request: Request) -> None:
     """
     model, earlier = request.model, request.model._fit
     checked = check_request(request)
+    if checked.problem.n_rows == 0:  # a part of a stream
+        if request.before is None:
+            raise ValueError(
+                "partial_fit begins with rows whose weights, sample_weight times class_weight, are all 0; begin with "
+                "other rows, and pass such as these later, where they change nothing."
+            )
+        return
     checked, fit, solver = begin(request, checked)
     model._show(fit)  # what scorers and callbacks look at from here on
     try:

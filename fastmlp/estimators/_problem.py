@@ -131,10 +131,12 @@ def check_request(request: Request) -> Checked:
     callbacks = check_callbacks(model.callbacks)
     columns = None if before is None else before.columns
     dtype = _dtype_to_compute(request)
-    columns, X, y, own_weight = check_rows(model, request.X, request.y, request.sample_weight, dtype, columns)
+    columns, X, y, own_weight = check_rows(
+        model, request.X, request.y, request.sample_weight, dtype, columns, is_part=request.incremental
+    )
     codec = _codec_of(request, y, has_new_parameters)
     targets = codec.encode(y, X.dtype)
-    weights = total_weight(codec, targets, own_weight, (targets, own_weight), X.dtype)
+    weights = total_weight(codec, targets, own_weight, (targets, own_weight), X.dtype, is_part=request.incremental)
     rows = None if weights is None or np.all(weights) else np.flatnonzero(weights)
     problem = Problem(X, targets, weights, rows, codec.target_values)
     is_unchanged = before is not None and not has_new_parameters and codec is before.targets
@@ -216,7 +218,13 @@ def warn_of_what_is_ignored(request: Request) -> None:
 
 
 def total_weight(
-    codec: Targets, targets: np.ndarray, sample_weight: np.ndarray | None, counted: tuple, dtype: np.dtype
+    codec: Targets,
+    targets: np.ndarray,
+    sample_weight: np.ndarray | None,
+    counted: tuple,
+    dtype: np.dtype,
+    *,
+    is_part: bool = False,
 ) -> np.ndarray | None:
     """Sample weights times the weights of the classes, as the core reads them.
 
@@ -229,6 +237,8 @@ def total_weight(
     counted : tuple of ndarray
         Encoded targets and their sample weights, by whose frequencies 'balanced' goes.
     dtype : numpy.dtype
+    is_part : bool, default=False
+        As for `check_rows`.
 
     Returns
     -------
@@ -237,14 +247,15 @@ def total_weight(
     Raises
     ------
     ValueError
-        If they are 0 for all rows, or their sum or one divided by it is too large for the dtype.
+        If they are 0 for all rows that are no part, or their sum or one divided by it is too large for the dtype.
     """
     weights = codec.weigh(targets, sample_weight, counted)
     if weights is None:
         return None
     with np.errstate(over="ignore", divide="ignore"):
         total = np.sum(weights, dtype=dtype)
-        if not (np.isfinite(total) and np.isfinite(1 / total)):
+        is_void = is_part and not np.any(weights)
+        if not is_void and not (np.isfinite(total) and np.isfinite(1 / total)):
             names = "sample_weight" if weights is sample_weight else "sample_weight times class_weight"
             raise ValueError(f"{names} sums to {total:g}; scale it, so that its mean is near 1.")
     return for_core(weights.astype(dtype, copy=False))

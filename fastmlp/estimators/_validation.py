@@ -50,7 +50,9 @@ class GivenScorer:
 
     def __post_init__(self):
         if self.rows is not None:
-            self.given = tuple(None if part is None else _safe_indexing(part, self.rows) for part in self.given)
+            # Not every sparse format can be asked for rows.
+            given = (part.tocsr() if issparse(part) else part for part in self.given)
+            self.given = tuple(None if part is None else _safe_indexing(part, self.rows) for part in given)
         X, y, sample_weight = self.given
         takes_weights = sample_weight is not None and _takes_weights(self.scorer)
         self._weights = {"sample_weight": sample_weight} if takes_weights else {}

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp._blocks import Parts, row_blocks
+from fastmlp._checks import check_random_state
 from fastmlp._core._perceptron import net_inputs, train_epoch
 from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import RandomState

@@ -166,6 +166,11 @@ class LBFGS(Solver):
             good.restore()  # not the last point tried, which may be no good, but the last one accepted
         if self.history.stop_reason == "diverged":
             raise DivergenceError(run.divergence_message())
+        if self.history.stop_reason == "max_time" and self.history.n_epochs == 0:
+            warn_convergence(
+                f"max_time={observers.max_time:g} was over before lbfgs had finished an iteration, so the model keeps "
+                "the weights it had. Raise max_time, or choose a solver that takes steps over batches."
+            )
 
     def _minimize(self, cost, run, good, n_rows):
         network, history = self.network, self.history
@@ -182,7 +187,7 @@ class LBFGS(Solver):
                 run.stop("diverged")
                 raise StopIteration
             network.parameters[:] = intermediate_result.x  # for all who look at the model
-            validation = run.validate()
+            validation = run.validate(network)
             good.take()
             info = run.record(loss, validation)
             history.best = min(history.best, loss)
@@ -191,7 +196,8 @@ class LBFGS(Solver):
                 raise StopIteration
             run.begin_epoch()
 
-        cost.workspace.watcher = lambda: run.check_time(has_begun=history.n_epochs > 0)
+        # A fit that goes on has weights already that an iteration has accepted.
+        cost.workspace.watcher = lambda: run.check_time(has_begun=history.n_epochs > 0 or not is_first)
         run.begin_epoch()
         result = minimize(
             counted_cost,

@@ -149,6 +149,22 @@ def test_scoring_of_held_out_rows_sees_the_table_as_given(classes):
     assert model.validation_scores_ == plain.validation_scores_
 
 
+@pytest.mark.parametrize("held_out", [True, False])
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("layout", ["csc", "coo", "bsr", "dia", "lil", "dok"])
+def test_scorers_are_given_rows_of_any_sparse_format(layout, several, held_out):
+    """Held out, or those of X_val that have weight; a sparse y of several labels too."""
+    X = sparse_random(80, 5, density=0.5, format="csr", random_state=0)
+    dense = X.toarray()
+    y = (dense[:, :3] > 0.4).astype(int) if several else (dense[:, 0] > 0).astype(int)
+    given = X.asformat(layout), csr_array(y).asformat(layout) if several else y
+    weights = {"sample_weight_val": np.arange(80) % 3}
+    settings = dict(**SETTINGS, early_stopping=held_out, scoring="f1_macro")
+    validation, as_csr = ({}, {}) if held_out else (dict(X_val=A, y_val=b) | weights for A, b in (given, (X, y)))
+    model = MLPClassifier(**settings).fit(*given, **validation)
+    assert model.validation_scores_ == MLPClassifier(**settings).fit(X, y, **as_csr).validation_scores_
+
+
 @pytest.mark.parametrize("held_out", [False, True])
 def test_scorers_are_given_weights_that_they_take(numbers, held_out):
     """A metric of scikit-learn's counts them; a function without a place for them does not."""
