@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from fastmlp import MLPClassifier, MLPRegressor, Perceptron
 from fastmlp.activations import Activation
 from fastmlp.losses import Loss
+from fastmlp.training import run
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -175,7 +176,8 @@ def test_max_time_cuts_an_epoch(rows, n_jobs):
     assert model.loss_curve_ == alone.loss_curve_
 
 
-def test_max_time_with_early_stopping_and_going_on(rows):
+def test_max_time_with_early_stopping_and_going_on(rows, monkeypatch):
+    monkeypatch.setattr(run, "SECONDS_TO_VALIDATE", 60.0)  # as on a machine where nothing else runs
     X, y = rows
     settings = {"max_time": 0.2, "early_stopping": True, "warm_start": True}
     model = model_of(**settings).fit(X, y, X_val=X[:50], y_val=y[:50])
@@ -227,7 +229,8 @@ def test_max_time_within_the_predictions_of_a_scorer(rows):
     assert_array_equal(beside[0], model.predict(X[:60000]))
 
 
-def test_a_short_validation_is_done_beyond_max_time(rows):
+def test_a_short_validation_is_done_beyond_max_time(rows, monkeypatch):
+    monkeypatch.setattr(run, "SECONDS_TO_VALIDATE", 60.0)  # as on a machine where nothing else runs
     X, y = rows
     model = model_of(max_time=1e-9, early_stopping=True).fit(X[:2000], y[:2000])
     assert (model.stop_reason_, model.best_iter_) == ("max_time", 1)
