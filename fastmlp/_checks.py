@@ -7,6 +7,7 @@ from numbers import Integral, Number
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from fastmlp._fork import forks_wait_for
 from fastmlp._names import did_you_mean
 from fastmlp._unreadable import check_no_dates
 
@@ -29,6 +30,7 @@ def check_random_state(random_state: object) -> np.random.RandomState:
         If it is anything else.
     """
     if isinstance(random_state, np.random.RandomState):
+        forks_wait_for(random_state)
         return random_state
     if isinstance(random_state, Integral):
         return np.random.RandomState(int(random_state))

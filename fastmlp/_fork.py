@@ -4,8 +4,16 @@ import os
 from collections.abc import Callable
 from threading import RLock
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
+
+import numpy as np
 
 Value = TypeVar("Value")
+
+# Those of random numbers, and those of them that a fork holds at the moment.
+_locks: WeakSet[Any] = WeakSet()
+_held: list[Any] = []
+_registry = RLock()
 
 
 def renew_after_fork(lock: "RLock", forget: Callable[[], None]) -> None:
@@ -25,6 +33,37 @@ def renew_after_fork(lock: "RLock", forget: Callable[[], None]) -> None:
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=begin_child)
+
+
+def forks_wait_for(source: np.random.RandomState) -> None:
+    """Let forks wait for each draw from a source that threads may share, as they do for NumPy's global one.
+
+    NumPy draws under a lock of the source, and many numbers without the GIL.
+
+    Parameters
+    ----------
+    source : RandomState
+    """
+    with _registry:
+        _locks.add(source._bit_generator.lock)
+
+
+def _hold_sources() -> None:
+    _registry.acquire()
+    # A set, because a thread cannot acquire a lock of NumPy 2.0 twice.
+    for lock in {np.random.mtrand._rand._bit_generator.lock, *_locks}:
+        lock.acquire()
+        _held.append(lock)
+
+
+def _release_sources() -> None:
+    while _held:
+        _held.pop().release()
+    _registry.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold_sources, after_in_parent=_release_sources, after_in_child=_release_sources)
 
 
 class computed_once(Generic[Value]):  # noqa: N801  # a decorator, named as functools.cached_property is

@@ -27,8 +27,8 @@ _VALUES = {
     "activation": _ACTIVATIONS,
     "out_activation": _ACTIVATIONS,
     "loss": {
-        "mean_squared_error": "mse meansquare",
-        "squared_error": "mse l2 ls brier",
+        "mean_squared_error": "mse meansquare rmse rootmeansquarederror",
+        "squared_error": "mse l2 ls brier rmse rootmeansquarederror",
         "absolute_error": "mae l1 lad meanabsoluteerror",
         "log_loss": (
             "crossentropy bce binarycrossentropy categoricalcrossentropy sparsecategoricalcrossentropy bcewithlogits "
@@ -85,6 +85,7 @@ _KEYWORDS = {
     "sizes": "hiddenlayersizes layers layersizes units",
     "validation_fraction": "validationsplit valsplit valfraction",
     "n_iter_no_change": "patience earlystoppingrounds stoppingrounds",
+    "tol": "tolerance ftol gtol",
     "alpha": "l2 regalpha l2reg l2regularization regularization",
     "l1": "l1reg l1regularization",
     "weight_decay": "wd decay",
@@ -104,8 +105,12 @@ _KEYWORDS = {
     "max_time": "timeout timelimit",
     "class_weight": "classweights",
 }
+# Methods whose parameters are mistaken for each other's, and how a message calls these.
+_METHODS = {"__init__": " of the constructor", "fit": " of fit", "partial_fit": " of partial_fit"}
 # How alike a name has to be to one of ours, from 0 to 1, to be taken for a slip of it.
 ALIKE = 0.75
+# Letters that a beginning of one of our names has to have.
+SHORTEST_BEGINNING = 3
 
 
 def in_braces(names: Iterable[str]) -> str:
@@ -128,7 +133,7 @@ def meant(parameter: str, value: object, names: Iterable[str]) -> str | None:
     if callable(value):
         said = str(getattr(value, "__name__", type(value).__name__))
     names = list(names)
-    return _same(said, names, _VALUES.get(parameter, {})) or _alike(said, names)
+    return _same(said, names, _VALUES.get(parameter, {})) or _begun(said, names) or _alike(said, names)
 
 
 def did_you_mean(parameter: str, value: object, names: Iterable[str]) -> str:
@@ -159,40 +164,72 @@ def explains_unknown_keywords(function: F) -> F:
     Parameters
     ----------
     function : callable
-        A method: what its keyword is not, may be one of the constructor's; for the constructor, one of ``fit``'s.
+        A method: what is no keyword of it may be one of the constructor's, of ``fit`` or of ``partial_fit``.
 
     Returns
     -------
     callable
         With the same signature.
     """
-    known = frozenset(inspect.signature(function).parameters)
+    parameters = inspect.signature(function).parameters.values()
+    known = frozenset(parameter.name for parameter in parameters)
+    needed = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ][1:]
+    n_needed = len(needed)
 
     @wraps(function)
     def checked(self, *args, **keywords):
         if keywords and not known.issuperset(keywords):
-            _refuse_keyword(type(self), function.__name__, known, next(key for key in keywords if key not in known))
+            _refuse_keyword(type(self), function.__name__, next(key for key in keywords if key not in known))
+        if len(args) < n_needed and not keywords.keys() >= set(needed[len(args) :]):
+            _refuse_missing(
+                type(self), function.__name__, [name for name in needed[len(args) :] if name not in keywords]
+            )
         return function(self, *args, **keywords)
 
     return checked  # type: ignore[return-value]
 
 
-def _refuse_keyword(owner, method, known, keyword):
-    is_constructor = method == "__init__"
-    place = owner.__name__ if is_constructor else f"{owner.__name__}.{method}"
-    other = getattr(owner, "fit" if is_constructor else "__init__", None)
-    others = set() if other is None else set(inspect.signature(other).parameters) - known
-    own, others = sorted(known - {"self"}), sorted(others)
-    elsewhere = " of fit" if is_constructor else " of the constructor"
-    for name, where in [
-        (_same(keyword, own, _KEYWORDS), ""),
-        (_same(keyword, others, _KEYWORDS), elsewhere),
-        (_alike(keyword, own), ""),
-        (_alike(keyword, others), elsewhere),
-    ]:
-        if name:
-            raise TypeError(f"{place}() got an unexpected keyword argument {keyword!r}. Did you mean {name}{where}?")
-    raise TypeError(f"{place}() got an unexpected keyword argument {keyword!r}.")
+def _refuse_keyword(owner, method, keyword):
+    hint = parameter_meant(owner, method, keyword)
+    raise TypeError(f"{_called(owner, method)} got an unexpected keyword argument {keyword!r}.{hint}")
+
+
+def _refuse_missing(owner, method, names):
+    plural = "s" if len(names) > 1 else ""
+    raise TypeError(
+        f"{_called(owner, method)} missing {len(names)} required positional argument{plural}: "
+        f"{' and '.join(map(repr, names))}; pass {' and '.join(names)}."
+    )
+
+
+def _called(owner, method):
+    return f"{owner.__name__}()" if method == "__init__" else f"{owner.__name__}.{method}()"
+
+
+def parameter_meant(owner: type, method: str, keyword: str) -> str:
+    """End of a message on a keyword that a method does not have: " Did you mean max_iter of the constructor?", or "".
+
+    Parameters
+    ----------
+    owner : type
+        The method's class.
+    method : str
+        A key of `_METHODS`.
+    keyword : str
+    """
+    places, seen = [], {"self"}
+    for name in (method, *(other for other in _METHODS if other != method)):
+        function = getattr(owner, name, None)
+        parameters = set() if function is None else set(inspect.signature(function).parameters) - seen
+        places.append((sorted(parameters), "" if name == method else _METHODS[name]))
+        seen |= parameters
+    found = [(_same(keyword, names, _KEYWORDS), where) for names, where in places]
+    found += [(_alike(keyword, names), where) for names, where in places]
+    return next((f" Did you mean {name}{where}?" for name, where in found if name), "")
 
 
 def _same(said, names, elsewhere):
@@ -206,6 +243,12 @@ def _same(said, names, elsewhere):
             if key in words.split() and set(name.split(" and ")).issubset(names):
                 return name
     return None
+
+
+def _begun(said, names):
+    """The only one that begins so, or None."""
+    begun = [name for name in names if _plain(name).startswith(_plain(said))]
+    return begun[0] if len(begun) == 1 and len(said) >= SHORTEST_BEGINNING else None
 
 
 def _alike(said, names):

@@ -33,9 +33,12 @@ def check_no_dates(array: Any, name: str) -> None:
     ------
     ValueError
         If a column holds one.
+    TypeError
+        If it is a LazyFrame.
     """
     if getattr(getattr(array, "dtype", None), "kind", "O") in NO_DATES:
         return
+    check_collected(array, name)
     found: dict[str, list] = {}
     for column, values in _columns(array, left_out=NO_DATES):
         what = _dates_in(values)
@@ -46,6 +49,24 @@ def check_no_dates(array: Any, name: str) -> None:
             f"{_place(columns, name)} {what}, which are not numbers; pass numbers instead, for example "
             f"{REMEDIES[what]}."
         )
+
+
+def check_collected(array: Any, name: str) -> None:
+    """Refuse polars' LazyFrame, which is a plan to make rows, and has none.
+
+    Parameters
+    ----------
+    array : object
+    name : str
+        What the message calls it.
+
+    Raises
+    ------
+    TypeError
+        If it is one.
+    """
+    if type(array).__name__ == "LazyFrame":
+        raise TypeError(f"{name} is a LazyFrame, which has no rows yet; pass {name}.collect().")
 
 
 def check_numbers(array: np.ndarray, name: str) -> None:
@@ -94,6 +115,7 @@ def elements_named(dtype: DTypeLike, *, labels: bool = False, **arrays: Any) -> 
         If it holds other objects.
     """
     for name, array in arrays.items():
+        check_collected(array, name)
         if not (labels and name == "y"):
             check_no_dates(array, name)
     try:
@@ -130,6 +152,8 @@ def _refusal(array, name, dtype, labels):
 def _refusal_of_words(columns, value, name, dtype):
     if name == "y":
         remedy = "use MLPClassifier to predict labels, or pass numbers"
+    elif name == "sample_weight":
+        remedy = "pass a number for each row, or set class_weight='balanced' of MLPClassifier"
     elif columns == [None]:
         remedy = f"pass {name} as columns of numbers, of texts for example by sklearn's TfidfVectorizer"
     else:
@@ -139,6 +163,14 @@ def _refusal_of_words(columns, value, name, dtype):
             f"handle_unknown='ignore'), {chosen}), remainder='passthrough')"
         )
     return ValueError(f"{_place(columns, name)} words, for example {value!r}; {remedy}.")
+
+
+def _refusal_of_complex(columns, value, name, dtype):
+    # The words that scikit-learn's checks of estimators look for.
+    remedy = "pass real and imaginary parts as columns of their own" if name == "X" else "pass real numbers"
+    return ValueError(
+        f"Complex data not supported: {_place(columns, name)} complex numbers, for example {value!r}; {remedy}."
+    )
 
 
 def _refusal_of_objects(columns, value, name, dtype):
@@ -166,6 +198,7 @@ def _refusal_of_infinite(columns, value, name, dtype):
 
 # In the order in which they are to be mended.
 REFUSALS = {
+    "complex": _refusal_of_complex,
     "words": _refusal_of_words,
     "objects": _refusal_of_objects,
     "missing": _refusal_of_missing,
@@ -175,6 +208,8 @@ REFUSALS = {
 
 def _fault_in(values, dtype, labels):
     """Name of the first fault of a column's elements in `REFUSALS`, with one of them; (None, None) if there is none."""
+    if values.dtype.kind == "c":
+        return "complex", values[0]
     if values.dtype.kind in "OSUmM":
         missing = [_is_missing(value) for value in values]
         if labels:
@@ -244,7 +279,7 @@ def _columns(array, left_out=""):
     if hasattr(array, "tocoo"):
         entries = array.tocoo()
         column_of = entries.coords[-1]
-        for number in np.unique(column_of[~np.isfinite(entries.data)]).tolist():
+        for number in np.unique(column_of[~np.isfinite(entries.data) | np.iscomplexobj(entries.data)]).tolist():
             yield number, entries.data[column_of == number]
         return
     values = _as_array(array)

@@ -14,6 +14,7 @@ cdef class NetworkCore:
         char *p
         char *s
         list idle  # prepared forward passes that nobody is using
+        public object watcher  # of all forward passes, as a workspace's
 
     cdef Pass new_pass(self, const Rows *rows, Workspace workspace)
     cdef int check(self, const Rows *rows, dtype) except -1

@@ -120,7 +120,7 @@ cdef class NetworkCore:
         job.activates, job.out = activate_output, address(out)
         job.out_row_bytes = n_columns * self.plan.net.itemsize
         self.run_forward(job, &rows, team)
-        if is_prepared and not self.idle:
+        if is_prepared and not self.idle and self.watcher is None:
             self.idle.append(job)
         return out
 
@@ -195,6 +195,7 @@ cdef class NetworkCore:
         workspace = Workspace(
             self.plan, data, n_threads * job.block_rows, backward, packs and not backward, n_threads
         )
+        workspace.watcher = self.watcher
         job.plan, job.team, job.workspace = self.plan, alone if team is None else team, workspace
         job.p = self.new_pass(NULL, workspace)
         workspace.expect_glances(self.plan, self.plan.forward_work(job.block_rows))

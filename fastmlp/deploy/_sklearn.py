@@ -66,10 +66,8 @@ def _what_lacks(model, kind):
         heads = ["identity"]
         if loss == "poisson" and "loss" in MLPRegressor._parameter_constraints:
             heads.append("exp")
-    elif len(codec.classes) == 1:
-        return f"it knows one class only, {codec.classes[0]}, for which scikit-learn's gives two probabilities"
     else:
-        heads = ["logistic" if codec.has_independent_outputs or len(codec.classes) == 2 else "softmax"]
+        heads = ["logistic" if codec.has_independent_outputs or len(codec.classes) <= 2 else "softmax"]
     if not _is_one_of(heads, network.out_activation):
         return f"its output activation is {network.out_activation.name}, but for such targets it has to be {heads[0]}"
     return None

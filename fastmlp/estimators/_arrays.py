@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 
 from fastmlp._checks import check_some_weight
 from fastmlp._typing import MatrixLike
-from fastmlp._unreadable import check_no_dates, elements_named
+from fastmlp._unreadable import elements_named
 
 # Elements of an array up to which its own look at it takes less time than scikit-learn's, which takes 50 microseconds.
 FEW_ELEMENTS = 1 << 14
@@ -98,7 +98,14 @@ def check_X(model: Any, X: MatrixLike, columns: Columns, dtype: DTypeLike) -> An
 
 
 def check_rows(
-    model: Any, X: Any, y: Any, sample_weight: ArrayLike | None, dtype: Any, columns: Columns | None
+    model: Any,
+    X: Any,
+    y: Any,
+    sample_weight: ArrayLike | None,
+    dtype: Any,
+    columns: Columns | None,
+    *,
+    is_part: bool = False,
 ) -> tuple[Columns, Any, np.ndarray, np.ndarray | None]:
     """Rows to learn from or to validate on.
 
@@ -113,6 +120,8 @@ def check_rows(
         What X is to be of; the first of a list, unless it is of another one of it.
     columns : Columns or None
         What X has to have; None for whatever it has.
+    is_part : bool, default=False
+        Whether they are a part of a stream, whose rows may all be without weight.
 
     Returns
     -------
@@ -131,8 +140,11 @@ def check_rows(
         )
     if sample_weight is None:
         return columns, X, y, None
-    check_no_dates(sample_weight, "sample_weight")
-    weights: np.ndarray = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+    with elements_named(X.dtype, sample_weight=sample_weight):
+        if is_part and not np.any(sample_weight):  # which scikit-learn refuses
+            some: np.ndarray = _check_sample_weight(np.add(sample_weight, 1), X, dtype=X.dtype)
+            return columns, X, y, np.zeros_like(some)
+        weights: np.ndarray = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
     check_some_weight(weights)
     if not np.all(weights):
         y = y.copy()

@@ -90,8 +90,10 @@ class BaseMLP(
             X_val on as it is, unless it is built to transform it as it transforms X: call
             ``sklearn.set_config(enable_metadata_routing=True)``, build
             ``Pipeline(steps, transform_input=["X_val"])`` with ``set_fit_request(X_val=True, y_val=True)`` on this
-            estimator, and pass X_val and y_val to the pipeline's ``fit``. A search that routes them here cuts them into
-            folds if they have as many rows as X, as it does with all metadata.
+            estimator, and pass X_val and y_val to the pipeline's ``fit``. A TransformedTargetRegressor passes y_val on
+            as it is: fit its transformer to y, and pass ``transformer.transform(y_val.reshape(-1, 1)).ravel()``. A
+            search that routes them here cuts them into folds if they have as many rows as X, as it does with all
+            metadata.
 
         Returns
         -------
@@ -106,10 +108,12 @@ class BaseMLP(
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` is reached first, or lbfgs gets nowhere.
+            If ``max_iter`` is reached first, lbfgs gets nowhere, or ``early_stopping`` ends training at a best score
+            below that of the most frequent class, or of the mean.
         UserWarning
             If ``batch_size`` is larger than the data, the user interrupts training, columns of X_val lie far outside
-            those of X, or ``early_stopping`` or ``scoring`` is set where it does nothing.
+            those of X, or a regressor's y_val far outside y, or ``early_stopping`` or ``scoring`` is set where it does
+            nothing.
 
         Notes
         -----
@@ -159,7 +163,8 @@ class BaseMLP(
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
             As for ``fit``, but each row weighs what it is given, because the mean over all calls is not known: it
-            should be near 1. A call with all weights 2 takes twice the gradient.
+            should be near 1. A call with all weights 2 takes twice the gradient. A later call in which no row has
+            weight is no epoch and changes nothing.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             As for ``fit``. With ``early_stopping``, ``stop_reason_`` is 'no_improvement' once patience has run out.
 

@@ -33,6 +33,8 @@ class Fit:
     importances : ndarray of shape (n_features,), or None
     moment_bytes, batch_rows : int
         What training takes: memory of the optimizer's moments, and rows of a batch; 0 where there are none.
+    validates_on_given : bool
+        Whether the rows to validate on were given, not taken out of X.
     checked : tuple
         Parameters as they were when they were checked last.
     assigned : dict of str to object
@@ -50,6 +52,7 @@ class Fit:
     importances: np.ndarray | None = None
     moment_bytes: int = 0
     batch_rows: int = 0
+    validates_on_given: bool = False
     checked: tuple[Any, ...] = ()
     assigned: dict[str, Any] = field(default_factory=dict)
     rehearsed: tuple = ()
@@ -124,6 +127,11 @@ def _name_of_head(fit):
     return head.name if head.group_sizes is None else f"{head.name} of each target"
 
 
+def _best(history):
+    """NaN before any epoch that counts: an infinite loss or score is none that was measured."""
+    return history.best if np.isfinite(history.best) else np.nan
+
+
 class FittedAttributesMixin:
     """The attributes that are read from ``_fit``, the last fit's value: they are always those of the moment."""
 
@@ -156,7 +164,8 @@ class FittedAttributesMixin:
     )
     stop_reason_: FittedAttribute[str] = FittedAttribute(lambda fit: fit.history.stop_reason, "Why the last fit ended.")
     loss_: FittedAttribute[float] = FittedAttribute(
-        lambda fit: fit.history.loss_curve[-1] if fit.history.loss_curve else np.inf, "Loss of the last epoch."
+        lambda fit: fit.history.loss_curve[-1] if fit.history.loss_curve else np.nan,
+        "Loss of the last epoch; NaN before the first has ended.",
     )
     validation_scores_: FittedAttribute[list[float] | Any] = FittedAttribute(
         lambda fit: fit.history.validation_scores or None, "Score of the rows that were validated on, each epoch."
@@ -165,10 +174,12 @@ class FittedAttributesMixin:
         lambda fit: fit.history.validation_losses or None, "Mean loss of the rows that were validated on, each epoch."
     )
     best_loss_: FittedAttribute[float | Any] = FittedAttribute(
-        lambda fit: None if fit.history.keeps_best else fit.history.best, "Lowest loss; None with ``early_stopping``."
+        lambda fit: None if fit.history.keeps_best else _best(fit.history),
+        "Lowest loss, NaN before an epoch has ended; None with ``early_stopping``.",
     )
     best_validation_score_: FittedAttribute[float | Any] = FittedAttribute(
-        lambda fit: fit.history.best if fit.history.keeps_best else None, "Best score, with ``early_stopping``."
+        lambda fit: _best(fit.history) if fit.history.keeps_best else None,
+        "Best score, with ``early_stopping``; NaN before an epoch was validated on these rows.",
     )
     best_iter_: FittedAttribute[int | Any] = FittedAttribute(
         lambda fit: fit.history.best_epoch if fit.history.keeps_best else None,

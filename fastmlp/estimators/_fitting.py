@@ -6,16 +6,16 @@ from operator import is_
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from fastmlp._blas_threads import one_blas_thread
+from fastmlp._checks import check_random_state
 from fastmlp._hold import held
 from fastmlp._warn import warn_convergence
 from fastmlp.estimators._callbacks import FitTasks, is_watched, with_callbacks
 from fastmlp.estimators._fit import Fit
 from fastmlp.estimators._parameters import KnownScoring, hidden_sizes, parameter_values
 from fastmlp.estimators._problem import Checked, Request, check_request, hold_out, validation_of
-from fastmlp.inspection._diagnose import fault_of_data, likeliest_fault, quick_evidence
+from fastmlp.inspection._diagnose import fault_of_data, likeliest_fault, quick_evidence, worse_than_constant
 from fastmlp.network import Network, check_activations, check_dropout, check_trainable
 from fastmlp.training.callbacks import Callback
 from fastmlp.training.problem import Problem
@@ -26,6 +26,8 @@ from fastmlp.training.solvers import SOLVERS, solvers_with_epochs
 
 def learn(request: Request) -> None:
     """Train a model as a call of ``fit`` or ``partial_fit`` asks for.
+
+    A later part of a stream in which no row has weight is no epoch, and changes nothing.
 
     While the fit runs, the model shows it, and keeps it in the end. After a failure it shows the earlier fit again,
     unless the new one has weights that are better than those, or goes on with those.
@@ -41,6 +43,13 @@ def learn(request: Request) -> None:
     """
     model, earlier = request.model, request.model._fit
     checked = check_request(request)
+    if checked.problem.n_rows == 0:  # a part of a stream
+        if request.before is None:
+            raise ValueError(
+                "partial_fit begins with rows whose weights, sample_weight times class_weight, are all 0; begin with "
+                "other rows, and pass such as these later, where they change nothing."
+            )
+        return
     checked, fit, solver = begin(request, checked)
     model._show(fit)  # what scorers and callbacks look at from here on
     try:
@@ -62,8 +71,22 @@ def learn(request: Request) -> None:
     finally:
         if fit.history.stop_reason == "diverged":
             fit.solver = None  # its moments are no good either
-    if fit.history.stop_reason == "max_iter" and not request.incremental:
-        warn_convergence(solver.not_converged(model.max_iter, _advice(likeliest_fault, model, checked.problem)))
+    if not request.incremental:
+        _warn_of_end(model, checked.problem, solver)
+
+
+def _warn_of_end(model, problem, solver):
+    """Warn of a fit that max_iter has ended, or that patience has ended before any weights were of use."""
+    history = solver.history
+    if history.stop_reason == "max_iter":
+        warn_convergence(solver.not_converged(model.max_iter, _advice(likeliest_fault, model, problem)))
+    elif history.stop_reason == "no_improvement" and history.keeps_best:
+        evidence = quick_evidence(model, problem)
+        worse = worse_than_constant(evidence)
+        if worse is not None:
+            cause = likeliest_fault(evidence)
+            remedy = worse.change if cause is None or cause.name == worse.name else str(cause)
+            warn_convergence(f"Early stopping ended training after {history.n_epochs} epochs: {worse.what} {remedy}")
 
 
 def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
@@ -108,6 +131,7 @@ def begin(request: Request, checked: Checked) -> tuple[Checked, Fit, Solver]:
         checked.split_random_state,
         moment_bytes=len(solver.moments) * network.parameters.nbytes,
         batch_rows=solver.batch_size,
+        validates_on_given=request.validates,
         checked=checked.parameters,
     )
     return checked, fit, solver

@@ -6,7 +6,7 @@ from copy import deepcopy
 from functools import cache
 from numbers import Integral, Real
 from operator import attrgetter, is_
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import joblib
 import numpy as np
@@ -21,7 +21,7 @@ from sklearn.utils._param_validation import (
 )
 
 from fastmlp._checks import float_dtype
-from fastmlp._names import did_you_mean, in_braces, meant
+from fastmlp._names import did_you_mean, in_braces, meant, parameter_meant
 from fastmlp._typing import Callbacks, FloatType, RandomState, Scoring
 from fastmlp.activations import ACTIVATIONS, Activation, PowerProduct
 from fastmlp.initializers import INITIALIZERS
@@ -100,7 +100,45 @@ SHARED_CONSTRAINTS: dict[str, Any] = {
 }
 
 
-class SharedParameters:
+class SetParametersMixin:
+    """A ``set_params`` that says which parameter was meant; pipelines and searches call it too."""
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the constructor.
+
+        Parameters
+        ----------
+        **params : object
+            Each by its name.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no parameter of such a name; none is changed then.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPClassifier
+        >>> MLPClassifier().set_params(max_iter=50)
+        MLPClassifier(max_iter=50)
+        """
+        estimator: Any = super()
+        known = estimator.get_params(deep=False)
+        for name, value in params.items():
+            if name.partition("__")[0] not in known:
+                try:
+                    estimator.set_params(**{name: value})
+                except ValueError as error:
+                    hint = parameter_meant(type(self), "__init__", name)
+                    raise ValueError(f"{error}{hint}") from None
+        return cast(Self, estimator.set_params(**params))
+
+
+class SharedParameters(SetParametersMixin):
     """The parameters as attributes, for type checkers: `store` sets them, which these do not see."""
 
     hidden_layer_sizes: int | Sequence[int]
@@ -222,6 +260,8 @@ def _hint(name, values, constraints):
     sizes = _sizes_meant(name, value, values.get("hidden_layer_sizes"))
     if sizes is not None:
         return f" Did you mean hidden_layer_sizes={sizes!r}?"
+    if name == "batch_size":
+        return " Use 'auto', or len(X) to take all rows in one step."
     hint = did_you_mean(name, value, _names_among(constraints[name])) or _of_another(value, constraints)
     return hint if hint or name != "loss" else _of_another_estimator(value)
 

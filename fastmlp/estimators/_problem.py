@@ -131,10 +131,12 @@ def check_request(request: Request) -> Checked:
     callbacks = check_callbacks(model.callbacks)
     columns = None if before is None else before.columns
     dtype = _dtype_to_compute(request)
-    columns, X, y, own_weight = check_rows(model, request.X, request.y, request.sample_weight, dtype, columns)
+    columns, X, y, own_weight = check_rows(
+        model, request.X, request.y, request.sample_weight, dtype, columns, is_part=request.incremental
+    )
     codec = _codec_of(request, y, has_new_parameters)
     targets = codec.encode(y, X.dtype)
-    weights = total_weight(codec, targets, own_weight, (targets, own_weight), X.dtype)
+    weights = total_weight(codec, targets, own_weight, (targets, own_weight), X.dtype, is_part=request.incremental)
     rows = None if weights is None or np.all(weights) else np.flatnonzero(weights)
     problem = Problem(X, targets, weights, rows, codec.target_values)
     is_unchanged = before is not None and not has_new_parameters and codec is before.targets
@@ -216,7 +218,13 @@ def warn_of_what_is_ignored(request: Request) -> None:
 
 
 def total_weight(
-    codec: Targets, targets: np.ndarray, sample_weight: np.ndarray | None, counted: tuple, dtype: np.dtype
+    codec: Targets,
+    targets: np.ndarray,
+    sample_weight: np.ndarray | None,
+    counted: tuple,
+    dtype: np.dtype,
+    *,
+    is_part: bool = False,
 ) -> np.ndarray | None:
     """Sample weights times the weights of the classes, as the core reads them.
 
@@ -229,6 +237,8 @@ def total_weight(
     counted : tuple of ndarray
         Encoded targets and their sample weights, by whose frequencies 'balanced' goes.
     dtype : numpy.dtype
+    is_part : bool, default=False
+        As for `check_rows`.
 
     Returns
     -------
@@ -237,14 +247,15 @@ def total_weight(
     Raises
     ------
     ValueError
-        If they are 0 for all rows, or their sum or one divided by it is too large for the dtype.
+        If they are 0 for all rows that are no part, or their sum or one divided by it is too large for the dtype.
     """
     weights = codec.weigh(targets, sample_weight, counted)
     if weights is None:
         return None
     with np.errstate(over="ignore", divide="ignore"):
         total = np.sum(weights, dtype=dtype)
-        if not (np.isfinite(total) and np.isfinite(1 / total)):
+        is_void = is_part and not np.any(weights)
+        if not is_void and not (np.isfinite(total) and np.isfinite(1 / total)):
             names = "sample_weight" if weights is sample_weight else "sample_weight times class_weight"
             raise ValueError(f"{names} sums to {total:g}; scale it, so that its mean is near 1.")
     return for_core(weights.astype(dtype, copy=False))
@@ -274,7 +285,7 @@ def hold_out(request: Request, checked: Checked, random_state: np.random.RandomS
         return checked
     problem, fraction = checked.problem, request.model.validation_fraction
     rows = np.arange(problem.n_rows, dtype=np.intp) if problem.rows is None else problem.rows
-    strata = _strata(problem.targets, rows, fraction)
+    strata = _strata(checked.codec, problem.targets, rows, fraction)
     # A fit that goes on draws from a copy, so that a failure leaves the one before as it was.
     drawn_from = random_state if kept is None else kept
     split_random_state = copy.deepcopy(drawn_from) if kept is None else kept
@@ -289,23 +300,44 @@ def hold_out(request: Request, checked: Checked, random_state: np.random.RandomS
     )
 
 
-def _strata(targets, rows, fraction):
+def _strata(codec, targets, rows, fraction):
     """Classes in whose proportions rows are held out; None where that makes no sense, or there are too many."""
     n_validation = int(np.ceil(fraction * len(rows)))
     strata: Any = targets[rows] if targets.ndim == 1 else None
-    counts: Any = [] if strata is None else np.bincount(strata)
+    counts: Any = np.zeros(0, int) if strata is None else np.bincount(strata)
     n_classes = np.count_nonzero(counts)
     if n_classes == 2 and 1 in counts:
-        return strata[:, np.newaxis]  # which the split refuses by scikit-learn's words for it
+        _refuse_rare_class(codec.classes, strata, counts)
     if n_validation < 2:
         raise ValueError(
             f"The validation set is too small: validation_fraction={fraction} of {len(rows)} "
             f"sample{'s' * (len(rows) > 1)} is {n_validation}, and 2 are needed. Increase 'validation_fraction' or "
             "the size of your dataset."
         )
-    if n_classes > 2 and (1 in counts or min(n_validation, len(rows) - n_validation) < n_classes):
+    n_learnt, n_needed = len(rows) - n_validation, 2 if n_classes == 2 else 1
+    if n_learnt < n_needed:
+        raise ValueError(
+            f"The training set is too small: validation_fraction={fraction} of {len(rows)} samples leaves {n_learnt}, "
+            f"and {n_needed} {'are' if n_needed > 1 else 'is'} needed. Decrease 'validation_fraction' or pass "
+            "more rows."
+        )
+    if n_classes > 2 and (1 in counts or min(n_validation, n_learnt) < n_classes):
         return None  # as scikit-learn always does with so many classes
     return strata
+
+
+def _refuse_rare_class(classes, strata, counts):
+    """Name the class that has one row, then say it by scikit-learn's words, which its tests look for."""
+    (rare,) = classes[np.flatnonzero(counts == 1)[:1]].tolist()
+    labels = strata.astype(bool) if np.array_equal(classes, [0, 1]) else classes[strata.astype(np.intp)]
+    try:
+        train_test_split(strata, stratify=labels[:, np.newaxis])
+    except ValueError as error:
+        raise ValueError(
+            f"Class {rare!r} of y has only 1 member, and early_stopping needs 2, because it holds out rows of both "
+            "classes. Pass more rows of it, pass X_val and y_val, or set early_stopping=False. scikit-learn says of "
+            f"the split: {error}"
+        ) from None
 
 
 def validation_of(request: Request, checked: Checked, fit: Fit) -> Validation | None:
@@ -330,7 +362,7 @@ def validation_of(request: Request, checked: Checked, fit: Fit) -> Validation | 
     if request.validates:
         problem, given = _given_problem(request, checked, fit)
         if not request.incremental:  # a part of a stream need not be like the whole
-            warn_of_other_scale(checked.problem, problem, fit.columns)
+            warn_of_other_scale(checked.problem, problem, fit.columns, is_regression=is_regressor(request.model))
     elif checked.held_out is not None:
         problem = replace(checked.problem, rows=checked.held_out, mean_weight=None)
         given = request.X, request.y, checked.own_weight

@@ -43,6 +43,8 @@ from fastmlp.estimators._labels import (
 )
 from fastmlp.losses import LOSSES, CrossEntropy, Loss, Quantile, get_loss
 
+SUITABLE_WEIGHTS = "pass finite weights of at least 0, not 0 for all rows."
+
 
 class Targets(ABC):
     """A codec: what all kinds have.
@@ -373,10 +375,8 @@ class ClassTargets(Targets):
         if self.class_weight is None:
             return sample_weight
         weights = self._weights_of(targets, *counted)
-        if not (np.all(np.isfinite(weights)) and np.all(weights >= 0) and np.any(weights > 0)):
-            raise ValueError(
-                f"class_weight is {self.class_weight!r}; pass finite weights of at least 0, not 0 for all rows."
-            )
+        if not (np.all(np.isfinite(weights)) and np.all(weights >= 0)):
+            raise ValueError(f"class_weight is {self.class_weight!r}; {SUITABLE_WEIGHTS}")
         return weights if sample_weight is None else weights * sample_weight
 
     @abstractmethod
@@ -835,8 +835,8 @@ def given_weights(class_weight: Any, classes: np.ndarray) -> np.ndarray:
             f"class_weight has {list(class_weight)}, which are not among the classes {classes}; name classes as y does."
         )
     weights = [class_weight.get(label, 1.0) for label in labels]
-    if not all(isinstance(weight, Real) for weight in weights):
-        raise ValueError(f"class_weight is {class_weight!r}; pass finite weights of at least 0.")
+    if not all(isinstance(weight, Real) for weight in weights) or all(weight == 0 for weight in weights):
+        raise ValueError(f"class_weight is {class_weight!r}; {SUITABLE_WEIGHTS}")
     return np.array(weights, dtype=np.float64)
 
 

@@ -19,7 +19,7 @@ from fastmlp.network import Network
 from fastmlp.training._scoring import try_scorer
 from fastmlp.training.problem import Problem
 
-# Elements of X and of X_val whose columns are compared.
+# Elements of X and of X_val, and of the targets, whose columns are compared.
 COMPARED_ELEMENTS = 1 << 20
 # Rows that say nothing of a column's spread if they are fewer.
 FEW_ROWS = 20
@@ -50,7 +50,9 @@ class GivenScorer:
 
     def __post_init__(self):
         if self.rows is not None:
-            self.given = tuple(None if part is None else _safe_indexing(part, self.rows) for part in self.given)
+            # Not every sparse format can be asked for rows.
+            given = (part.tocsr() if issparse(part) else part for part in self.given)
+            self.given = tuple(None if part is None else _safe_indexing(part, self.rows) for part in given)
         X, y, sample_weight = self.given
         takes_weights = sample_weight is not None and _takes_weights(self.scorer)
         self._weights = {"sample_weight": sample_weight} if takes_weights else {}
@@ -147,28 +149,47 @@ class Validation:
             self.scorer.check()
 
 
-def warn_of_other_scale(learnt: Problem, judged: Problem, columns: Columns) -> None:
+def warn_of_other_scale(learnt: Problem, judged: Problem, columns: Columns, *, is_regression: bool) -> None:
     """Warn where rows to validate on were not scaled as those to learn from, which spoils what they tell.
 
     Parameters
     ----------
     learnt, judged : Problem
     columns : Columns
+    is_regression : bool
+        Whether targets have a scale.
     """
     if learnt.n_rows < FEW_ROWS:
         return
     places = far_columns(learnt.sample(COMPARED_ELEMENTS), judged.sample(COMPARED_ELEMENTS))
-    if len(places) == 0:
-        return
-    named = [str(place) if columns.names is None else repr(str(columns.names[place])) for place in places]
-    more = f" and {len(named) - NAMED_COLUMNS} more" if len(named) > NAMED_COLUMNS else ""
-    plural = "s" if len(named) > 1 else ""
-    warn(
-        f"X_val lies far outside X in column{plural} {', '.join(named[:NAMED_COLUMNS])}{more}: most values there are "
-        f"over {FAR:g} standard deviations away from the mean of X. Transform X_val as X is transformed. A pipeline "
-        "does so with metadata routing: call sklearn.set_config(enable_metadata_routing=True), build "
+    names = columns.names
+    _warn_of_far_columns(
+        "X",
+        [str(place) if names is None else repr(str(names[place])) for place in places],
+        "A pipeline does so with metadata routing: call sklearn.set_config(enable_metadata_routing=True), build "
         "Pipeline(steps, transform_input=['X_val']) with set_fit_request(X_val=True, y_val=True) on this estimator, "
         "and pass X_val and y_val to the pipeline's fit.",
+    )
+    if is_regression:
+        places = far_columns(learnt.sample_targets(COMPARED_ELEMENTS), judged.sample_targets(COMPARED_ELEMENTS))
+        is_one = learnt.targets.shape[1] == 1
+        _warn_of_far_columns(
+            "y",
+            ["" if is_one else str(place) for place in places],
+            "A TransformedTargetRegressor passes y_val on as it is: fit its transformer to y, and pass "
+            f"y_val=transformer.transform({'y_val.reshape(-1, 1)).ravel()' if is_one else 'y_val)'}.",
+        )
+
+
+def _warn_of_far_columns(name, columns, remedy):
+    if not columns:
+        return
+    more = f" and {len(columns) - NAMED_COLUMNS} more" if len(columns) > NAMED_COLUMNS else ""
+    plural = "s" if len(columns) > 1 else ""
+    where = f" in column{plural} {', '.join(columns[:NAMED_COLUMNS])}{more}" if columns[0] else ""
+    warn(
+        f"{name}_val lies far outside {name}{where}: most values there are over {FAR:g} standard deviations away from "
+        f"the mean of {name}. Transform {name}_val as {name} is transformed. {remedy}",
         UserWarning,
     )
 

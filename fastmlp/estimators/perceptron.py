@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp._blocks import Parts, row_blocks
+from fastmlp._checks import check_random_state
 from fastmlp._core._perceptron import net_inputs, train_epoch
 from fastmlp._names import explains_unknown_keywords
 from fastmlp._typing import RandomState
@@ -29,13 +30,13 @@ from fastmlp.estimators._labels import (
     distinct_labels,
     unknown_classes,
 )
-from fastmlp.estimators._parameters import store
+from fastmlp.estimators._parameters import SetParametersMixin, store
 from fastmlp.estimators._state import VersionedStateMixin
 from fastmlp.estimators._targets import Classes, Labels
 from fastmlp.training.run import DivergenceError, warn_interrupted
 
 
-class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, BaseEstimator):
+class Perceptron(ClassifierMixin, SetParametersMixin, VersionedStateMixin, DocumentationLinkMixin, BaseEstimator):
     """Rosenblatt's single-layer perceptron: units with a hard limit that learn from their mistakes.
 
     Each output unit says ŷ = 1 where its net input W x + b is at least 0, else 0. Training takes one sample at a time
@@ -166,6 +167,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
     ):
         store(self, locals())
 
+    @explains_unknown_keywords
     def fit(
         self,
         X: ArrayLike,
@@ -216,6 +218,7 @@ class Perceptron(ClassifierMixin, VersionedStateMixin, DocumentationLinkMixin, B
         """
         return self._fit(X, y, self.max_iter, coef_init=coef_init, intercept_init=intercept_init)
 
+    @explains_unknown_keywords
     def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
         """Train for one epoch on X and y, continuing where the last call ended.
 

@@ -163,9 +163,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         class weights too.
 
     max_time : float or None, default=None
-        Seconds after which training ends. A step, or the first iteration of lbfgs, is always finished. An epoch that is
-        cut short counts as an epoch: its loss is the mean over the rows that it has seen, and it is validated and told
-        to callbacks, whose own time comes on top. An iteration of lbfgs that is cut short does not count.
+        Seconds after which training ends. A step is always finished, and so is the first iteration of lbfgs, unless the
+        fit goes on from earlier iterations. An epoch that is cut short counts as an epoch: its loss is the mean over
+        the rows that it has seen. It is validated, but not for more than a tenth of a second beyond; a longer
+        validation is left, and gives NaN. If no epoch has been validated by then, ``early_stopping`` keeps the weights
+        of the last step. An iteration of lbfgs that is cut short does not count. What callbacks and scorers compute
+        themselves comes on top, and so does what is checked before training.
 
     callbacks : callable or list of callable, default=None
         Each is called after every epoch, or iteration of lbfgs, with an `EpochInfo` (epoch, max_iter, loss,
@@ -195,17 +198,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     loss_curve_ : list of float
         Mean cost of each epoch, or iteration of lbfgs, penalties included, accumulated over continued fits
         (``warm_start``, ``partial_fit``). Its last value is ``loss_``; the smallest since patience began is
-        ``best_loss_``, without ``early_stopping``.
+        ``best_loss_``, without ``early_stopping``. Both are NaN where a fit was ended before its first epoch was over.
 
     learning_rate_curve_ : list of float
         Learning rate at the start of each epoch; empty for lbfgs.
 
     validation_scores_, validation_loss_curve_ : list of float
         Score, and mean loss without penalties, of the rows that were validated on, after each epoch, NaN for earlier
-        ones without; None if there were none. After a divergence they end with the NaN of an epoch that has no loss.
+        ones without, and where ``max_time`` came first; None if there were none. After a divergence they end with the
+        NaN of an epoch that has no loss.
 
     best_validation_score_, best_iter_ : float, int
-        With ``early_stopping`` the best score since patience began, and its place in the curves, from 1; else None.
+        With ``early_stopping`` the best score since patience began, and its place in the curves, from 1; NaN and None
+        where a fit was ended before an epoch was validated, as a fit on other rows by Ctrl-C; without, both are None.
 
     feature_importances_ : ndarray of shape (n_features,)
         Mean absolute derivative of the output by each feature, times the feature's standard deviation, with sum 1;

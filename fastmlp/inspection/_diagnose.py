@@ -21,6 +21,7 @@ from fastmlp.inspection import _passes
 from fastmlp.inspection._columns import Moments, column_moments, some_rows
 from fastmlp.inspection._model import FittedModel, look_inside, loss_targets
 from fastmlp.network import Network
+from fastmlp.training.lbfgs import LEAST_CHANGE
 from fastmlp.training.problem import Problem
 from fastmlp.training.solvers import SOLVERS
 
@@ -176,13 +177,13 @@ class Evidence:
 
     @computed_once
     def target_badness(self) -> np.ndarray:
-        """How many times too large or too small each column of y is for steps of one size; 0 where none are taken."""
+        """How many times too large or too small each column of y is for the steps that are taken."""
         model = self.model
         if self.targets is None or not is_regressor(model) or model.network_.out_activation.name != "identity":
             return np.zeros(1)
-        if not SOLVERS[model.solver].has_epochs:
-            return np.zeros(1)
         mean, deviation = self.target_moments
+        if not SOLVERS[model.solver].has_epochs:  # its first step has length 1, which may be too little to be seen
+            return np.hypot(mean, deviation) * max(LEAST_CHANGE, np.finfo(self.X.dtype).eps)
         too_small = np.divide(SMALLEST_RANGE, deviation, out=np.zeros_like(deviation), where=deviation > 0)
         return np.maximum(np.hypot(mean, deviation) / LARGEST_SCALE, too_small)
 
@@ -205,6 +206,11 @@ class Evidence:
                 near_an_end = (outputs <= low + margin) | (outputs >= high - margin)
                 share += self.weights[rows] @ np.stack([outputs == 0, near_an_end])
         return [(zero, saturated) for zero, saturated in shares]
+
+    @property
+    def validates_on_given(self) -> bool:
+        """Whether the rows to validate on were given, not taken out of X."""
+        return self.model._fit.validates_on_given
 
     @property
     def hidden_layers(self) -> list[tuple[Activation, int]]:
@@ -431,19 +437,28 @@ def worse_than_constant(evidence: Evidence) -> Finding | None:
     return Finding(
         "worse-than-constant",
         f"The best validation score is {best:.3g}, and {prediction} for every row would have {constant:.3g}.",
-        "If you passed X_val, pass it through the steps that X went through, as "
-        "Pipeline(..., transform_input=['X_val']) does; else mend the other findings, or raise max_iter.",
+        _change_of_validation(evidence),
+    )
+
+
+def _change_of_validation(evidence):
+    if not evidence.validates_on_given:
+        return "Mend the other findings of diagnose, change learning_rate_init, or raise n_iter_no_change and max_iter."
+    of_y = ", and y_val through those of y: TransformedTargetRegressor passes it on as it is, so pass it transformed"
+    return (
+        "Pass X_val through the steps that X went through, as Pipeline(..., transform_input=['X_val']) does"
+        f"{of_y if is_regressor(evidence.model) else ''}; if it is, mend the other findings, or raise max_iter."
     )
 
 
 DETECTIONS = (
     inputs_not_scaled,
     targets_not_scaled,
+    worse_than_constant,
     dead_units,
     saturated_units,
     step_size_too_large,
     step_size_too_small,
-    worse_than_constant,
     loss_still_falling,
     over_fitting,
     one_class_only,

@@ -166,6 +166,11 @@ class LBFGS(Solver):
             good.restore()  # not the last point tried, which may be no good, but the last one accepted
         if self.history.stop_reason == "diverged":
             raise DivergenceError(run.divergence_message())
+        if self.history.stop_reason == "max_time" and self.history.n_epochs == 0:
+            warn_convergence(
+                f"max_time={observers.max_time:g} was over before lbfgs had finished an iteration, so the model keeps "
+                "the weights it had. Raise max_time, or choose a solver that takes steps over batches."
+            )
 
     def _minimize(self, cost, run, good, n_rows):
         network, history = self.network, self.history
@@ -182,7 +187,7 @@ class LBFGS(Solver):
                 run.stop("diverged")
                 raise StopIteration
             network.parameters[:] = intermediate_result.x  # for all who look at the model
-            validation = run.validate()
+            validation = run.validate(network)
             good.take()
             info = run.record(loss, validation)
             history.best = min(history.best, loss)
@@ -191,7 +196,8 @@ class LBFGS(Solver):
                 raise StopIteration
             run.begin_epoch()
 
-        cost.workspace.watcher = lambda: run.check_time(has_begun=history.n_epochs > 0)
+        # A fit that goes on has weights already that an iteration has accepted.
+        cost.workspace.watcher = lambda: run.check_time(has_begun=history.n_epochs > 0 or not is_first)
         run.begin_epoch()
         result = minimize(
             counted_cost,
@@ -211,9 +217,9 @@ class LBFGS(Solver):
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
             run.stop("diverged")
         elif history.stop_reason in ("converged", "no_improvement"):
-            self._report_standstill(cost, is_first=is_first)
+            self._report_standstill(cost, run, is_first=is_first)
 
-    def _report_standstill(self, cost, *, is_first):
+    def _report_standstill(self, cost, run, *, is_first):
         """Note the loss of a fit that ends where it started, and warn where that is no minimum."""
         history, start = self.history, cost.first
         if not history.loss_curve:
@@ -224,8 +230,8 @@ class LBFGS(Solver):
         if cost.first_slope > self.tol and stands_still and (is_first or history.n_epochs == 0):
             warn_convergence(
                 f"lbfgs failed to converge: it found no lower loss than that of the weights it began with, {start:g}, "
-                f"although the gradient has a component of {cost.first_slope:g} there, and tol is {self.tol:g}. Scale "
-                "X (for example with StandardScaler), scale large regression targets, or raise tol."
+                f"although the gradient has a component of {cost.first_slope:g} there, and tol is {self.tol:g}. "
+                f"{run.advice() or 'Raise tol, or scale X and large regression targets.'}"
             )
 
     def not_converged(self, max_iter: int, advice: str) -> str:

@@ -101,9 +101,24 @@ class Problem:
         -------
         ndarray or CSR array
         """
-        n_sampled = max(LEAST_ROWS, n_elements // self.X.shape[1])
-        some = slice(None, None, -(-self.n_rows // n_sampled))
-        return self.X[some] if self.rows is None else self.X[self.rows[some]]
+        return self._rows_of(self.X, n_elements // self.X.shape[1])
+
+    def sample_targets(self, n_elements: int) -> np.ndarray:
+        """Rows of the targets at equal distances, about as many as have so many elements.
+
+        Parameters
+        ----------
+        n_elements : int
+
+        Returns
+        -------
+        ndarray
+        """
+        return self._rows_of(self.targets, n_elements // self.targets[0].size)
+
+    def _rows_of(self, array, n_sampled):
+        some = slice(None, None, -(-self.n_rows // max(LEAST_ROWS, n_sampled)))
+        return array[some] if self.rows is None else array[self.rows[some]]
 
     def blocks(self, row_bytes: int, **limits: int) -> list[Data]:
         """The problem for the core, a block of rows at a time.

@@ -8,12 +8,17 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from threading import get_ident
 from types import TracebackType
 from typing import Any, Self
 
 from fastmlp._warn import warn
+from fastmlp.network import Network
 from fastmlp.training._progress import Progress
 from fastmlp.training.callbacks import EpochInfo
+
+# What validation may take beyond `max_time`, so that where it is short the last epoch, cut short or not, is validated.
+SECONDS_TO_VALIDATE = 0.1
 
 
 class DivergenceError(ValueError):
@@ -148,11 +153,11 @@ class Observers:
     validate : callable, default=None
         Returns (score, mean loss) on held-out rows, by the current weights.
     max_time : float or None, default=None
-        Seconds after which no further step is taken, but for one that a fit takes in any case.
+        Seconds after which no further step is taken, but for one that a fit takes in any case, and validation is left.
     verbose : bool, default=False
         Whether to show progress.
     advise : callable, default=None
-        Returns what of the data may have made training diverge, with what to change, or "".
+        Returns what of the data may have made training fail, with what to change, or "".
     loss_rows, validation_rows : object, default=None
         What the loss, and what validation, is measured on: equal objects for values that can be compared. None where
         all can be, as those of the parts of a stream.
@@ -187,6 +192,11 @@ class Run:
     unit : str, default="epoch"
         What messages call an epoch.
 
+    Attributes
+    ----------
+    left_validation : bool
+        Whether the time was up before the last epoch was validated.
+
     Examples
     --------
     >>> from fastmlp.training.run import History, Observers, Run
@@ -215,6 +225,7 @@ class Run:
         self.observers: Observers = observers or Observers()
         self._unless_stopped = stop_reason
         history.n_epochs, history.stop_reason = 0, stop_reason
+        self.left_validation: bool = False
         self._progress = Progress(max_iter) if self.observers.verbose else None
         max_time = self.observers.max_time
         self._deadline = math.inf if max_time is None else time.monotonic() + max_time
@@ -280,9 +291,38 @@ class Run:
         if self.observers.before_epoch is not None:
             self.observers.before_epoch()
 
-    def validate(self) -> tuple[float, float] | None:
-        """Score and mean loss of the rows to validate on, by the weights of the moment; None without such rows."""
-        return None if self.observers.validate is None else self.observers.validate()
+    def validate(self, network: Network) -> tuple[float, float] | None:
+        """Judge the weights of the moment.
+
+        When the time is up, and this takes long, its passes are left, and training ends.
+
+        Parameters
+        ----------
+        network : Network
+
+        Returns
+        -------
+        tuple of float, or None
+            Score and mean loss of the rows to validate on, NaN if they were left; None without such rows.
+        """
+        if self.observers.validate is None:
+            return None
+        thread, latest = get_ident(), max(self._deadline, time.monotonic() + SECONDS_TO_VALIDATE)
+
+        def watch():
+            # Others may predict by the same network.
+            if get_ident() == thread and time.monotonic() >= latest:
+                raise TimeIsUpError
+
+        network.core.watcher = watch
+        try:
+            return self.observers.validate()
+        except TimeIsUpError:
+            self.left_validation = True
+            self.stop("max_time")
+            return math.nan, math.nan
+        finally:
+            network.core.watcher = None
 
     def record(
         self,
@@ -368,16 +408,27 @@ class Run:
         epoch : int, default=None
             Which epoch it was; by default the one after the last recorded.
         """
-        last, advise = self.history.n_epochs, self.observers.advise
-        advice = "" if advise is None else advise()
+        last, advice = self.history.n_epochs, self.advice()
         if kept is None:
             kept = f"its last good weights, {f'those of {self.unit} {last}' if last else 'those it had before'}"
         return (
             f"Training diverged in {self.unit} {epoch or last + 1}: the loss or a weight became NaN or infinite. "
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-            "preprocessed: scale X (for example with StandardScaler), scale large regression targets, or lower "
-            f"learning_rate_init. {advice}{' ' if advice else ''}The model keeps {kept}."
+            f"preprocessed{self._remedies(advice)} The model keeps {kept}."
         )
+
+    def advice(self) -> str:
+        """What of the data may have made training fail, with what to change, or ""."""
+        return "" if self.observers.advise is None else self.observers.advise()
+
+    def _remedies(self, advice):
+        """End of the sentence on a divergence; what has been looked at and found good is not to be scaled."""
+        lower = ", or lower learning_rate_init" if self.unit == "epoch" else ""
+        if advice:
+            return f"{lower}. {advice}"
+        if self.observers.advise is None:
+            return f": scale X (for example with StandardScaler), scale large regression targets{lower}."
+        return f": look for single large values in X and y{lower}."
 
 
 def warn_interrupted(progress: str) -> None:

@@ -186,7 +186,8 @@ class Trainer(Solver):
                     self._shuffle(problem, order, taken)
                     if not self._train_epoch(run, steps, data, good):
                         break
-                if self.keep_best and self.history.best_epoch is None:  # no epoch's score was a finite number
+                # No epoch's score was a finite number.
+                if self.keep_best and self.history.best_epoch is None and not run.left_validation:
                     run.stop("diverged")
         finally:
             self._end(good)
@@ -251,7 +252,7 @@ class Trainer(Solver):
             run.stop("diverged")
             self.history.n_samples_seen = n_seen
             return False
-        info = run.record(loss, run.validate(), learning_rate=learning_rate)
+        info = run.record(loss, run.validate(self.network), learning_rate=learning_rate)
         self._keep(info, good, run)
         run.show(info)
         self.schedule.epoch_ends(self.history.n_samples_seen)
@@ -300,6 +301,8 @@ class Trainer(Solver):
 
     def _keep(self, info: EpochInfo, good: Snapshot, run: Run) -> None:
         """Copy the weights of an epoch, if they are the best or each epoch's are kept."""
+        if self.keep_best and run.left_validation:
+            return
         value = info.validation_score if self.keep_best else info.loss
         is_best = value is not None and self.patience.update(value)
         self.history.best = self.patience.best
@@ -337,7 +340,7 @@ class Trainer(Solver):
             self._workspace.watcher = None
         if self.keep_best:
             if self.history.best_epoch is None and self.history.stop_reason != "diverged":
-                good.take()  # interrupted in the first epoch: what the last step has left is better than nothing
+                good.take()  # no epoch was validated in time: what the last step has left is better than nothing
             good.exchange()
         elif self.history.stop_reason == "diverged" or not self.network.core.all_finite():
             good.restore()

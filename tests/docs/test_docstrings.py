@@ -81,6 +81,6 @@ def test_docstrings_are_not_made_at_run_time(name):
     value = getattr(fastmlp, name)
     if not inspect.isclass(value) and not inspect.isfunction(value):
         return
-    for one in [value, *(part for part in vars(value).values() if inspect.isfunction(part))]:
+    for one in [value, *(inspect.unwrap(part) for part in vars(value).values() if inspect.isfunction(part))]:
         if one.__doc__ is not None and PACKAGE in Path(inspect.getsourcefile(one)).parents:
             assert f'"""{one.__doc__}"""' in Path(inspect.getsourcefile(one)).read_text()

@@ -34,7 +34,13 @@ BAD_DATA = [
     (X, LABELS, np.full(40, np.nan), ValueError, "Input sample_weight contains NaN"),
     (X, LABELS, np.full(40, np.inf), ValueError, "Input sample_weight contains infinity"),
     (X, LABELS, np.ones((40, 1)), ValueError, "Sample weights must be 1D array or scalar"),
-    (X, LABELS, "balanced", ValueError, "could not convert string to float: 'balanced'"),
+    (
+        X,
+        LABELS,
+        "balanced",
+        ValueError,
+        "sample_weight holds words, for example 'balanced'; pass a number for each row",
+    ),
     (X, np.full(40, np.inf), None, ValueError, "Input y contains infinity"),
     (X, LABELS + 1j, None, ValueError, "Complex data not supported"),
     (X, LABELS[:, np.newaxis, np.newaxis], None, ValueError, "Found array with dim 3"),
@@ -99,16 +105,13 @@ def test_weights_whose_sum_is_no_number(weight):
         MLPRegressor().fit(X, NUMBERS, np.full(40, weight))
 
 
-@pytest.mark.parametrize(("solver", "method"), [("adam", "fit"), ("adam", "partial_fit"), ("lbfgs", "fit")])
-def test_weights_that_are_all_0(solver, method, monkeypatch):
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_weights_that_are_all_0(solver, monkeypatch):
     """Also where scikit-learn lets them pass, as before version 1.7."""
     monkeypatch.setattr(_arrays, "_check_sample_weight", lambda weights, X, **settings: np.asarray(weights))
     for make, y in ((MLPRegressor, NUMBERS), (MLPClassifier, LABELS)):
-        given = dict(X=X, y=y, sample_weight=np.zeros(40))
-        if make is MLPClassifier and method == "partial_fit":
-            given["classes"] = np.unique(y)
         with pytest.raises(ValueError, match="at least one non-zero number"):
-            getattr(make(solver=solver), method)(**given)
+            make(solver=solver).fit(X, y, np.zeros(40))
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
@@ -179,3 +182,30 @@ def test_a_failed_fit_keeps_the_earlier_one(refit, message):
     np.testing.assert_array_equal(model.predict_proba(X), before)
     np.testing.assert_array_equal(model.classes_, [0, 1, 2])
     assert {name for name in vars(model) if name.endswith("_")} == attributes
+
+
+@pytest.mark.parametrize(
+    ("common", "rare"),
+    [("cat", "dog"), ("dog", "cat"), (3, 7), (0, 1), (True, False), (2.0, 1.0)],
+    ids=str,
+)
+def test_a_class_of_one_row_is_named_by_its_label(common, rare):
+    """Where rows of two classes are held out in proportion; weights of 0 leave rows out of the count."""
+    y = np.array([common] * 9 + [rare], dtype=object if isinstance(common, str) else None)
+    message = rf"^Class {rare!r} of y has only 1 member, and early_stopping needs 2, .* Pass more.*least populated"
+    model = MLPClassifier((4,), early_stopping=True, max_iter=2, random_state=0)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X[:10], y)
+    with pytest.raises(ValueError, match=message):
+        model.fit(np.tile(X[:10], (2, 1)), np.tile(y, 2), sample_weight=np.repeat([1.0, 0.0], 10))
+    assert not hasattr(model, "classes_")
+
+
+@pytest.mark.parametrize(("fraction", "n_rows", "n_left"), [(0.95, 10, 0), (0.9, 10, 1)])
+def test_too_few_rows_left_to_learn_from(fraction, n_rows, n_left):
+    message = (
+        rf"^The training set is too small: validation_fraction={fraction} of {n_rows} samples leaves {n_left}, and"
+    )
+    model = MLPClassifier((4,), early_stopping=True, validation_fraction=fraction)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X[:n_rows], np.arange(n_rows) % 2)

@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 
 from fastmlp import MLPClassifier, MLPRegressor, Network, Perceptron
@@ -196,6 +197,37 @@ def test_keywords(estimator, theirs, ours):
 
 
 @pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize(("theirs", "ours"), KEYWORDS)
+def test_names_that_are_set(estimator, theirs, ours):
+    """By set_params, alone, in a pipeline and in a search; scikit-learn's message stays in front."""
+    message = rf"^Invalid parameter '{theirs}' for estimator {estimator.__name__}\(.*\]\. Did you mean {ours}\?$"
+    model = estimator()
+    with pytest.raises(ValueError, match=message):
+        model.set_params(alpha=5.0, **{theirs: 1})
+    assert model.alpha == estimator().alpha
+    step = estimator.__name__.lower()
+    with pytest.raises(ValueError, match=message):
+        make_pipeline(StandardScaler(), model).set_params(**{f"{step}__{theirs}": 1})
+    with pytest.raises(ValueError, match=message):
+        GridSearchCV(model, {theirs: [1]}, cv=2, error_score="raise").fit(X, targets_for(estimator))
+
+
+def test_other_names_that_are_set():
+    with pytest.raises(
+        ValueError, match=r"^Invalid parameter 'colour' for estimator MLPClassifier.*'weight_decay'\]\.$"
+    ):
+        MLPClassifier().set_params(colour=1)
+    with pytest.raises(ValueError, match=r"Did you mean eta0\?$"):
+        Perceptron().set_params(lr=1)
+    with pytest.raises(ValueError, match=r"Did you mean X_val and y_val of fit\?$"):
+        MLPClassifier().set_params(eval_set=1)
+    model = MLPClassifier()
+    assert model.set_params() is model
+    assert model.set_params(max_iter=3, alpha=0.5) is model
+    assert (model.max_iter, model.alpha) == (3, 0.5)
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
 @pytest.mark.parametrize("theirs", ["eval_set", "validation_data"])
 def test_rows_to_validate_on(estimator, theirs):
     with pytest.raises(TypeError, match=r"fit\(\) got an .* Did you mean X_val and y_val\?$"):
@@ -232,3 +264,43 @@ def test_searches_pass_on_the_hint():
     search = GridSearchCV(MLPRegressor(max_iter=1), {"activation": ["sigmoid"]}, cv=2, error_score="raise")
     with pytest.raises(InvalidParameterError, match="Did you mean activation='logistic'"):
         search.fit(X, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "parameters", "end"),
+    [
+        (MLPClassifier, dict(learning_rate="exp"), "Did you mean learning_rate='exponential'?"),
+        (MLPClassifier, dict(learning_rate="cos"), "Did you mean learning_rate='cosine'?"),
+        (MLPClassifier, dict(solver="rms"), "Did you mean solver='rmsprop'?"),
+        (MLPRegressor, dict(loss="rmse"), "Did you mean loss='mean_squared_error'?"),
+        (MLPRegressor, dict(batch_size="full"), "Use 'auto', or len(X) to take all rows in one step."),
+        (MLPRegressor, dict(batch_size=None), "Use 'auto', or len(X) to take all rows in one step."),
+        (MLPRegressor, dict(batch_size=0.5), "Use 'auto', or len(X) to take all rows in one step."),
+    ],
+)
+def test_beginnings_and_sizes(estimator, parameters, end):
+    """A beginning of one of the parameter's own names comes before the same word of another parameter."""
+    assert refusal(estimator, **parameters).endswith(f" instead. {end}")
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor, Perceptron])
+def test_arguments_that_are_missing(estimator):
+    for method in ("fit", "partial_fit"):
+        call = getattr(estimator(), method)
+        begin = rf"^{estimator.__name__}\.{method}\(\) missing"
+        with pytest.raises(TypeError, match=begin + " 1 required positional argument: 'y'; pass y.$"):
+            call(X)
+        with pytest.raises(TypeError, match=begin + " 1 required positional argument: 'X'; pass X.$"):
+            call(y=LABELS)
+        with pytest.raises(TypeError, match=begin + " 2 required positional arguments: 'X' and 'y'; pass X and y.$"):
+            call()
+
+
+def test_keywords_of_other_methods():
+    with pytest.raises(TypeError, match=r"^Perceptron\.fit\(\) got .* Did you mean max_iter of the constructor\?$"):
+        Perceptron().fit(X, LABELS, epochs=3)
+    for estimator in (MLPClassifier, Perceptron):
+        with pytest.raises(TypeError, match=r"'classes'\. Did you mean classes of partial_fit\?$"):
+            estimator().fit(X, LABELS, classes=[0, 1])
+    with pytest.raises(TypeError, match=r"'tolerance'\. Did you mean tol\?$"):
+        MLPRegressor(tolerance=1)

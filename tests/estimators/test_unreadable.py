@@ -325,3 +325,40 @@ def test_a_sparse_frame_that_leaves_out_nan():
     with pytest.raises(ValueError, match=r"X is a sparse frame that leaves out nan, not 0; pass X.sparse.to_dense\(\)"):
         MLPRegressor().fit(X, NUMBERS)
     MLPRegressor(max_iter=1).fit(X.sparse.to_dense(), NUMBERS)
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
+def test_frames_that_have_no_rows_yet(estimator):
+    polars = pytest.importorskip("polars")
+    frame, y = polars.DataFrame({"a": [0.0, 1.0, 2.0], "b": [1.0, 0.0, 2.0]}), [0, 1, 0]
+    model = estimator(max_iter=1)
+    for name, call in [
+        ("X", lambda: model.fit(frame.lazy(), y)),
+        ("y", lambda: model.fit(frame, polars.LazyFrame({"y": y}))),
+        ("sample_weight", lambda: model.fit(frame, y, frame.lazy())),
+        ("X", lambda: estimator(solver="lbfgs", max_iter=1).fit(frame, y).predict(frame.lazy())),
+    ]:
+        with pytest.raises(TypeError, match=rf"^{name} is a LazyFrame, which has no rows yet; pass {name}.collect\(\)"):
+            call()
+    with pytest.raises(ValueError, match=r"cannot be used: X is a LazyFrame, .* pass X.collect\(\)\."):
+        model.fit(frame, y, X_val=frame.lazy(), y_val=y)
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
+def test_complex_numbers_are_named_by_column(estimator):
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [1j, 2.0]})
+    begin, y = "^Complex data not supported: ", [0, 1]
+    with pytest.raises(
+        ValueError, match=begin + "Column 'b' of X holds complex numbers, for example 1j; pass real and"
+    ):
+        estimator().fit(frame, y)
+    with pytest.raises(ValueError, match=begin + "Columns 0 and 1 of X hold complex numbers"):
+        estimator().fit(frame.to_numpy(), y)
+    with pytest.raises(ValueError, match=begin + "y holds complex numbers, for example 1j; pass real numbers"):
+        estimator().fit(frame[["a"]], np.array([1j, 2]))
+
+
+@pytest.mark.parametrize("weights", ["balanced", ["a", "b"]])
+def test_weights_that_are_words(weights):
+    with pytest.raises(ValueError, match=r"^sample_weight holds words, .*; pass a number for each row, or set class_w"):
+        MLPClassifier().fit([[0.0], [1.0]], [0, 1], sample_weight=weights)

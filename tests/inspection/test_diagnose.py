@@ -1,8 +1,10 @@
 """Every fault is found in a model that has it, and not in one that has not."""
 
 import inspect
+import pickle
 import re
 import tracemalloc
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -484,6 +486,20 @@ def test_validation_worse_than_the_mean(rng):
     assert "worse-than-constant" not in names(diagnose(pipeline, X[:300], y[:300]))
 
 
+def test_targets_to_validate_on_that_were_not_transformed(rng):
+    """They come before what else may be found, after a pickle too, and say what y_val has to be."""
+    X = rng.normal(size=(300, 5))
+    y = 1000 + 100 * X[:, 0]
+    for settings in (dict(early_stopping=True), dict(early_stopping=True, learning_rate_init=1e-5), dict(max_iter=20)):
+        model = TransformedTargetRegressor(MLPRegressor(random_state=0, **settings), transformer=StandardScaler())
+        with pytest.warns(UserWarning, match="y_val lies far outside y"):
+            model.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+        for copied in (model, pickle.loads(pickle.dumps(model))):
+            first, *_ = diagnose(copied, X[:200], y[:200])
+            assert first.name == "worse-than-constant"
+            assert "y_val through those of y: TransformedTargetRegressor passes it on as it is" in first.change
+
+
 def test_what_cannot_be_learnt_is_not_worse_than_the_most_frequent_class(rng):
     """Held-out rows have classes in nearly the same proportion."""
     X, y = rng.normal(size=(100, 3)), np.arange(100) % 20 < 11
@@ -582,7 +598,8 @@ def test_only_rows_learnt_from_count(rng):
     message = warning_of(MLPRegressor(max_iter=3, random_state=0), X, far, sample_weight=weights)
     assert message.endswith("Increase max_iter, or scale X, or change learning_rate_init.")
     model = MLPRegressor(max_iter=3, early_stopping=True, random_state=0)
-    message = warning_of(model, X, y, X_val=X, y_val=1e3 + y)
+    with pytest.warns(UserWarning, match="y_val lies far outside y"):
+        message = warning_of(model, X, y, X_val=X, y_val=1e3 + y)
     assert "worse-than-constant: The best validation score is -" in message
 
 
@@ -593,12 +610,53 @@ def test_a_fit_that_diverges_names_the_cause(rng):
         model.fit(X, y)
     with pytest.raises(DivergenceError, match=r"lower learning_rate_init. The model keeps"):
         model.set_params(learning_rate_init=1e6).fit(X, X[:, 0])
-    with pytest.raises(DivergenceError, match=r"lower learning_rate_init. The model keeps"):
+    with pytest.raises(DivergenceError, match=r"preprocessed: look for single large values in X and y, or lower"):
+        model.fit(X, X[:, 0])
+    with pytest.raises(
+        DivergenceError, match=r"scale large regression targets, or lower learning_rate_init. The model"
+    ):
         model.partial_fit(X, y)
     stopped = MLPRegressor(solver="sgd", early_stopping=True, learning_rate_init=0.001, random_state=0)
     message = warning_of(stopped, X, 4e3 * X[:, 0])
     assert "diverged in epoch" in message
     assert "targets-not-scaled: y has mean " in message
+    lbfgs = MLPRegressor(solver="lbfgs", random_state=0)  # which has no learning rate
+    with pytest.raises(DivergenceError, match=r"need to be preprocessed\. targets-not-scaled: y has mean") as caught:
+        lbfgs.fit(X, 1e160 * X[:, 0])
+    assert "learning_rate" not in str(caught.value)
+
+
+def starts_badly(classifier, X, labels, seed):
+    """Whether it predicts the rarer class more often than the other before it has learnt."""
+    model = clone(classifier).set_params(random_state=seed)
+    return model.partial_fit(X, labels, classes=[False, True], X_val=X, y_val=labels).score(X, labels) < 0.5
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_early_stopping_without_a_useful_score_names_the_cause(rng, dtype, sparse):
+    X = rng.normal(size=(300, 5))
+    y = 1e5 + 1e4 * X[:, 0]
+    convert = csr_array if sparse else np.asarray
+    model = MLPRegressor(hidden_layer_sizes=(32,), early_stopping=True, dtype=dtype, random_state=0)
+    message = warning_of(model, convert(X), y)
+    assert model.stop_reason_ == "no_improvement"
+    assert message.startswith(
+        f"Early stopping ended training after {model.n_iter_} epochs: The best validation score is "
+        f"{model.best_validation_score_:.3g}, and one number for every row would have 0. targets-not-scaled: y has mean"
+    )
+    classifier = MLPClassifier((8,), early_stopping=True, learning_rate_init=1e-7, dtype=dtype, random_state=0)
+    labels = X[:, 0] > -1.5
+    classifier.set_params(random_state=next(s for s in range(50) if starts_badly(classifier, convert(X), labels, s)))
+    message = warning_of(classifier, convert(X), labels)
+    assert "the most frequent class for every row would have" in message
+    assert message.endswith("change learning_rate_init, or raise n_iter_no_change and max_iter.")
+    # What has been learnt, or cannot be learnt, is no reason to warn; nor is a part of a stream.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        TransformedTargetRegressor(model.set_params(max_iter=1000), transformer=StandardScaler()).fit(convert(X), y)
+        model.fit(convert(X), rng.normal(size=300))
+        model.partial_fit(convert(X), y, X_val=convert(X), y_val=y)
 
 
 def test_fits_in_small_steps_look_for_no_cause(rng, monkeypatch):

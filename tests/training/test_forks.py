@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_info
 
-from fastmlp import MLPRegressor, _blas_threads, _hold
+from fastmlp import MLPRegressor, Network, Perceptron, _blas_threads, _hold
 from fastmlp.training import _threads
 
 pytestmark = [
@@ -20,8 +20,8 @@ pytestmark = [
 X = np.random.default_rng(0).normal(size=(30, 3))
 
 
-def fitted(solver="lbfgs", callbacks=None, **others):
-    model = MLPRegressor(hidden_layer_sizes=(2,), solver=solver, max_iter=3, random_state=0, **others)
+def fitted(solver="lbfgs", callbacks=None, random_state=0, **others):
+    model = MLPRegressor(hidden_layer_sizes=(2,), solver=solver, max_iter=3, random_state=random_state, **others)
     return model.set_params(callbacks=callbacks).fit(X, X[:, 0])
 
 
@@ -59,6 +59,50 @@ def test_a_lock_that_another_thread_holds(lock):
     weights = in_child(lambda: fitted().network_.parameters)
     thread.join()
     assert_array_equal(weights, fitted().network_.parameters)
+
+
+def is_drawing(source):
+    lock = source._bit_generator.lock
+    is_free = lock.acquire(blocking=False)
+    if is_free:
+        lock.release()
+    return not is_free
+
+
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)], ids=["global", "shared"])
+def test_random_numbers_that_another_thread_draws(random_state):
+    """The child draws its own weights from the same source."""
+    source = np.random.mtrand._rand if random_state is None else random_state
+    thread = threading.Thread(target=Network, args=([3000, 3000],), kwargs={"random_state": random_state})
+    thread.start()
+    while thread.is_alive() and not is_drawing(source):
+        pass
+    n_iter = in_child(lambda: fitted("adam", random_state=random_state).n_iter_)
+    thread.join()
+    assert n_iter == 3
+    assert not is_drawing(source)
+
+
+@pytest.mark.parametrize("make", [MLPRegressor, Perceptron, Network])
+def test_a_shared_source_that_another_thread_has_waited_for(make):
+    """A thread that has waited for a source has it before it has the GIL, without which it draws nothing."""
+    source, held, may_end = np.random.RandomState(0), threading.Event(), threading.Event()
+    if make is Network:
+        Network([3, 1], random_state=source)
+    else:
+        make(random_state=source, max_iter=1).fit(X, np.arange(30) % 2)
+
+    def hold():
+        with source._bit_generator.lock:
+            held.set()
+            may_end.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(60)
+    threading.Timer(0.2, may_end.set).start()
+    assert in_child(lambda: fitted("adam", random_state=source).n_iter_) == 3
+    thread.join()
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array, csr_matrix
 from scipy.sparse import random as sparse_random
 from sklearn import config_context
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
     load_breast_cancer,
     load_digits,
@@ -146,6 +147,22 @@ def test_scoring_of_held_out_rows_sees_the_table_as_given(classes):
     plain = MLPClassifier(**SETTINGS, early_stopping=True).fit(table, labels)
     assert seen[0] == (list("abcdef"), {"x", "y", "z"})
     assert model.validation_scores_ == plain.validation_scores_
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("layout", ["csc", "coo", "bsr", "dia", "lil", "dok"])
+def test_scorers_are_given_rows_of_any_sparse_format(layout, several, held_out):
+    """Held out, or those of X_val that have weight; a sparse y of several labels too."""
+    X = sparse_random(80, 5, density=0.5, format="csr", random_state=0)
+    dense = X.toarray()
+    y = (dense[:, :3] > 0.4).astype(int) if several else (dense[:, 0] > 0).astype(int)
+    given = X.asformat(layout), csr_array(y).asformat(layout) if several else y
+    weights = {"sample_weight_val": np.arange(80) % 3}
+    settings = dict(**SETTINGS, early_stopping=held_out, scoring="f1_macro")
+    validation, as_csr = ({}, {}) if held_out else (dict(X_val=A, y_val=b) | weights for A, b in (given, (X, y)))
+    model = MLPClassifier(**settings).fit(*given, **validation)
+    assert model.validation_scores_ == MLPClassifier(**settings).fit(X, y, **as_csr).validation_scores_
 
 
 @pytest.mark.parametrize("held_out", [False, True])
@@ -319,6 +336,49 @@ def test_the_columns_are_named(numbers):
     wide = np.tile(X.to_numpy(), 20)
     with pytest.warns(UserWarning, match=FAR_OUTSIDE + "s 0, 1, 2, 3, 4 and 95 more: most"):
         model.fit(wide, y, X_val=wide + 30, y_val=y)
+
+
+TARGETS_FAR_OUTSIDE = "y_val lies far outside y"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("transform", "back", "raw"),
+    [
+        ((lambda y: (y - 1000) / 100), (lambda y: 1000 + 100 * y), (lambda x: 1000 + 100 * x)),
+        (np.log, np.exp, (lambda x: np.exp(8 + x))),
+        ((lambda y: y / 50), (lambda y: 50 * y), (lambda x: 50 * x)),
+    ],
+    ids=["standardized", "logarithms", "no offset"],
+)
+def test_targets_to_validate_on_that_were_not_transformed(numbers, transform, back, raw, dtype):
+    """TransformedTargetRegressor hands y_val on as it is, which a warning says; transformed ones need none."""
+    X, X_val, _, _ = numbers
+    y, y_val = raw(X[:, 0]), raw(X_val[:, 0])
+    model = MLPRegressor(hidden_layer_sizes=2, max_iter=1, early_stopping=True, dtype=dtype)
+    whole = TransformedTargetRegressor(model, func=transform, inverse_func=back)
+    with pytest.warns(UserWarning, match=TARGETS_FAR_OUTSIDE + r": most.*y_val=transformer\.transform\(y_val\.res"):
+        whole.fit(X, y, X_val=X_val, y_val=y_val)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        whole.fit(X, y, X_val=X_val, y_val=transform(y_val))
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+        classifier = MLPClassifier(hidden_layer_sizes=2, max_iter=1)
+        classifier.fit(X, np.arange(len(X)) % 10 > 8, X_val=X_val, y_val=np.ones(len(X_val), bool))
+
+
+def test_the_columns_of_targets_are_named(numbers):
+    X, X_val, _, _ = numbers
+    y, y_val = X[:, :3], X_val[:, :3] + [0, 50, 0]
+    model = MLPRegressor(hidden_layer_sizes=2, max_iter=1)
+    with pytest.warns(UserWarning, match=TARGETS_FAR_OUTSIDE + " in column 1: most values there are over 5 standard"):
+        model.fit(X, y, X_val=X_val, y_val=y_val)
+    # Rows that are not learnt from have no say.
+    far = np.vstack([y, np.full((5, 3), 50)])
+    weights = np.r_[np.ones(len(y)), np.zeros(5)]
+    with pytest.warns(UserWarning, match=TARGETS_FAR_OUTSIDE + " in column 1: most"):
+        model.fit(np.vstack([X, X[:5]]), far, sample_weight=weights, X_val=X_val, y_val=y_val)
 
 
 def ordinary_tables(rng):

@@ -121,3 +121,56 @@ def test_a_single_row_to_validate_on():
     for rows, w in (([0], [1.0]), ([0, 1], [1.0, 0.0])):
         with pytest.raises(ValueError, match=r"X_val and y_val, cannot be used: R\^2 of 1 row is not defined"):
             make(**SETTINGS).fit(X, y, X_val=X[rows], y_val=y[rows], sample_weight_val=w)
+
+
+def weightless(kind, how, classes):
+    """What makes all rows of a part weightless: settings, rows of the part, and their weights."""
+    X, y = np.random.default_rng(4).normal(size=(5, 4)), np.zeros((5, 2) if kind == "numbers" else 5)
+    if how == "classes":
+        return {"class_weight": {0: 0, **dict.fromkeys(classes[1:], 1)}}, X, y, None
+    return {}, X, y, 0.0 if how == "scalar" else np.zeros(5, int)
+
+
+@pytest.mark.parametrize(("kind", "how"), [("classes", "classes"), ("classes", "rows"), ("numbers", "scalar")])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        dict(early_stopping=True),
+        dict(batch_norm=True, dtype="float32"),
+        dict(solver="sgd", learning_rate="adaptive"),
+    ],
+    ids=["adam", "early stopping", "batch_norm", "sgd"],
+)
+def test_a_part_of_a_stream_that_has_no_weight(kind, how, settings):
+    """It is no epoch, and the stream goes on as if it had not come."""
+    make, X, y, _ = problem(kind)
+    keywords = {"classes": np.unique(y)} if kind == "classes" else {}
+    if "early_stopping" in settings:
+        keywords |= dict(X_val=X[100:], y_val=np.maximum(y[100:], 1))
+    further, *part = weightless(kind, how, np.unique(y))
+    model, other = (make(**SETTINGS | settings | further) for _ in range(2))
+    parts = [(X[:60], y[:60]), (X[60:100], y[60:100])]
+    with pytest.raises(ValueError, match="partial_fit begins with rows whose weights"):
+        model.partial_fit(*part, **keywords)
+    for given in (parts[0], part, part, parts[1], part):
+        model.partial_fit(*given, **keywords)
+    for given in parts:
+        other.partial_fit(*given, **keywords)
+    assert_same_stream(model, other)
+    assert_same_stream(model.partial_fit(*parts[0], **keywords), other.partial_fit(*parts[0], **keywords))
+
+
+def assert_same_stream(model, other):
+    assert_array_equal(model.network_.parameters, other.network_.parameters)
+    assert model.loss_curve_ == other.loss_curve_
+    assert model.validation_scores_ == other.validation_scores_
+    assert (model.n_iter_, model.t_) == (other.n_iter_, other.t_)
+
+
+def test_a_part_without_weight_is_checked():
+    model = MLPClassifier(**SETTINGS | {"batch_size": 1}).partial_fit([[1.0]], [2], classes=[1, 2])
+    with pytest.raises(ValueError, match="expected"):
+        model.partial_fit([[1.0]], [2], [0.0, 0.0])
+    with pytest.raises(ValueError, match="not 0 for all rows"):
+        MLPClassifier(**SETTINGS, class_weight={1: 0, 2: 0}).partial_fit([[1.0]], [2], classes=[1, 2])
