@@ -131,14 +131,28 @@ def add_labels(graph: Graph, decision: Decision, raw: Tensor) -> list[Tensor]:
     else:
         parts = graph.split(raw, decision.sizes)
         places = [graph.node("ArgMax", part, dtype=np.int64, width=1, axis=1, keepdims=0) for part in parts]
-    tables = [graph.constant(_as_labels(classes)) for classes in decision.classes]
+    tables = [graph.constant(as_labels(classes)) for classes in decision.classes]
     if decision.kind == "binary" and len(decision.classes[0]) == 1:
         places = [graph.node("Mul", places[0], np.array(0))]
     return [graph.node("Gather", table, place, width=1, axis=0) for table, place in zip(tables, places, strict=True)]
 
 
-def _as_labels(classes):
-    """Words, or 64-bit integers, as converters of scikit-learn's classifiers have them."""
+def as_labels(classes: np.ndarray) -> np.ndarray:
+    """Words, or 64-bit integers, as converters of scikit-learn's classifiers have them.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    CannotFoldError
+        If they are neither words nor whole numbers.
+    """
     if all(isinstance(label, str) for label in classes.tolist()):
         return classes
     if classes.dtype.kind in "biufO":
