@@ -9,7 +9,7 @@ from fastmlp._version import __version__
 from fastmlp.deploy._transformers import CannotFoldError
 from fastmlp.runtime._simplify import FAR_CENTER
 from fastmlp.runtime.program import Decision, Program
-from fastmlp.runtime.steps import Affine, Encode, Impute, Parallel, Step, Take
+from fastmlp.runtime.steps import Affine, Encode, Impute, Parallel, Step, Take, category_key
 
 try:
     import onnx
@@ -48,7 +48,8 @@ def to_model(program: Program) -> onnx.ModelProto:
     blocks, inputs = _inputs(program)
     raw = graph.joined(add_steps(graph, program.steps, blocks))
     outputs = [_value(graph.named(*output), shape) for *output, shape in _outputs(graph, program, raw)]
-    taken = {tensor.name for tensor in inputs}.intersection(name for node in graph.nodes for name in node.output)
+    made = {name for node in graph.nodes for name in node.output} | {constant.name for constant in graph.constants}
+    taken = made.intersection(tensor.name for tensor in inputs)
     if taken:
         raise CannotFoldError(
             f"A column is called {min(taken)!r}, as a result in the ONNX model is; rename it before the fit."
@@ -176,7 +177,7 @@ def _inputs(program: Program) -> tuple[Blocks, Blocks]:
     words: set[int | None] = set()
     read: set[int | None] = set()
     _trace(program.steps, origins, words, read)
-    dtype = np.dtype("float64" if _reaches_far(program.steps) else program.dtype)
+    dtype = np.dtype("float64" if _needs_float64(program.steps) else program.dtype)
     if not words - {None}:
         table = (Tensor("X", dtype, program.n_features),)
         return table, table
@@ -209,11 +210,18 @@ def _has_words(categories):
     return any(isinstance(category, str) for category in categories.tolist())
 
 
-def _reaches_far(steps):
-    """Whether a column is centred that lies so far from 0 that float32 would lose its digits."""
+def _needs_float64(steps):
+    """Whether float32 would lose what steps read: digits of a column far from 0, or what tells two categories apart."""
     for step in steps:
         if isinstance(step, Affine) and np.any(np.abs(step.shift - step.center * step.scale) > FAR_CENTER):
             return True
-        if isinstance(step, Parallel) and any(map(_reaches_far, step.branches)):
+        if isinstance(step, Encode) and any(map(_are_one_in_float32, step.categories)):
+            return True
+        if isinstance(step, Parallel) and any(map(_needs_float64, step.branches)):
             return True
     return False
+
+
+def _are_one_in_float32(categories):
+    values = np.array([value for value in map(category_key, categories.tolist()) if isinstance(value, int | float)])
+    return len(np.unique(values.astype(np.float32))) < len(values)

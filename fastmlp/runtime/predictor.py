@@ -186,9 +186,9 @@ class Predictor:
         """The same as an ONNX model, which ONNX Runtime and other programs run without Python.
 
         Its input is a tensor "X" of any number of rows, (n_samples, n_features), of the model's dtype; of float64 where
-        a column lies so far from 0 that float32 would lose its digits. A model that reads words takes a tensor
-        (n_samples, 1) for each column that it reads, by its name, or "x0", "x1", ... without names: of strings, where
-        "" is a missing one, or of that dtype.
+        float32 would lose digits of a column far from 0, or what tells two categories apart. A model that reads words
+        takes a tensor (n_samples, 1) for each column that it reads, by its name, or "x0", "x1", ... without names: of
+        strings, where "" is a missing one, or of that dtype.
 
         Its outputs are those of ``skl2onnx``, without a ZipMap. For a regressor, "variable": (n_samples, n_outputs),
         also for a single output. For a classifier, "label", (n_samples,), as ``predict``: strings or int64, of which

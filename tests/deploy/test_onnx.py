@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -17,7 +18,7 @@ from fastmlp.activations import ACTIVATIONS, Activation
 from fastmlp.deploy._programs import activation_step, network_steps
 from fastmlp.layers import Embedding
 from fastmlp.runtime._activations import FORMULAS
-from fastmlp.runtime.program import Decision, Program
+from fastmlp.runtime.program import DECISIONS, Decision, Program
 from fastmlp.runtime.steps import STEPS, Dense
 
 from ..runtime.models import KINDS, fitted
@@ -117,6 +118,23 @@ def test_tables(name, dtype):
         assert inputs == ["X"]
         frame = frame.assign(kind=np.nan, note=np.nan).astype(float)
     assert_predicts(exported, frame, pipeline)
+
+
+@pytest.mark.parametrize("settings", [{"strategy": "most_frequent"}, {"strategy": "constant", "fill_value": "none"}])
+def test_words_with_an_indicator(settings):
+    frame = table()
+    words = make_pipeline(SimpleImputer(add_indicator=True, **settings), OneHotEncoder(sparse_output=False))
+    pipeline = make_pipeline(ColumnTransformer([("w", words, ["kind", "note"])]), classifier()).fit(frame, Y)
+    assert_predicts(fastmlp.compile(pipeline).to_onnx(), frame, pipeline)
+
+
+def test_a_word_for_what_is_missing():
+    rows = np.array([["a"], ["?"], ["b"], ["b"]] * 5, dtype=object)
+    steps = SimpleImputer(missing_values="?", strategy="most_frequent"), OneHotEncoder(sparse_output=False)
+    pipeline = make_pipeline(*steps, classifier()).fit(rows, rows[:, 0])
+    exported = fastmlp.compile(pipeline).to_onnx()
+    session = onnxruntime.InferenceSession(exported.SerializeToString())
+    assert_allclose(session.run(["probabilities"], {"x0": rows})[0], pipeline.predict_proba(rows), atol=1e-6)
 
 
 def test_words_without_names():
@@ -227,6 +245,31 @@ def test_far_columns_are_read_in_float64():
     exported = fastmlp.compile(model).to_onnx()
     assert run(exported, stamps)["raw"].dtype == np.float32
     assert_predicts(exported, stamps, model)
+
+
+def test_large_codes_are_read_in_float64():
+    """float32 would make one of both."""
+    codes = np.array([[2.0**24], [2.0**24 + 1]] * 10)
+    model = make_pipeline(OneHotEncoder(sparse_output=False), classifier(dtype="float32", learning_rate_init=0.2))
+    model.fit(codes, codes[:, 0] > 2**24)
+    assert len(set(model.predict(codes))) == 2
+    assert_predicts(fastmlp.compile(model).to_onnx(), codes, model)
+
+
+DECISIONS_BY_KIND = {
+    "numbers": "numbers",
+    "two classes": "binary",
+    "three classes": "classes",
+    "labels": "labels",
+    "several targets": "targets",
+}
+
+
+def test_every_decision_is_exported():
+    """By test_every_kind, of which these are some."""
+    assert set(DECISIONS_BY_KIND.values()) == set(DECISIONS)
+    for kind, decision in DECISIONS_BY_KIND.items():
+        assert fitted(kind).compile(out="raw")._program.decision.kind == decision
 
 
 def test_bytes_of_another_runtime():
