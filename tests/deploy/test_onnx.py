@@ -21,7 +21,7 @@ from fastmlp.runtime._activations import FORMULAS
 from fastmlp.runtime.program import DECISIONS, Decision, Program
 from fastmlp.runtime.steps import STEPS, Dense
 
-from ..runtime.models import KINDS, fitted
+from ..runtime.models import HIDDEN, KINDS, fitted
 from ..runtime.models import X as OF_KINDS
 from .test_programs import ESTIMATORS, TABLES, N, Y, classifier, table
 from .test_programs import X as OF_ESTIMATORS
@@ -169,6 +169,14 @@ def test_real_data(name, dtype):
     if name == "diabetes":
         y = (y - y.mean()) / y.std()
     model = make(hidden_layer_sizes=(64, 64), dtype=dtype, random_state=0, max_iter=20, batch_norm=True, dropout=0.1)
+    pipeline = make_pipeline(StandardScaler(), model).fit(x, y)
+    assert_predicts(fastmlp.compile(pipeline).to_onnx(), x, pipeline)
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_every_activation_on_real_data(name):
+    x, y = load_digits(return_X_y=True)
+    model = MLPClassifier((64, 32), activation=[name, "tanh"], dtype="float32", max_iter=5, random_state=0)
     pipeline = make_pipeline(StandardScaler(), model).fit(x, y)
     assert_predicts(fastmlp.compile(pipeline).to_onnx(), x, pipeline)
 
