@@ -93,6 +93,37 @@ class DeployMixin:
 
         write(program_of(self), path)
 
+    def to_onnx(self) -> Any:
+        """The fitted model as an ONNX model, which ONNX Runtime and other programs run without Python.
+
+        Dropout and batch normalization are part of the weights. ``fastmlp.compile(pipeline).to_onnx()`` does the same
+        for a pipeline; a pipeline with transformers that `fastmlp.compile` lacks is converted by ``skl2onnx`` after
+        ``import fastmlp.deploy.skl2onnx``.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Checked. ``SerializeToString()`` makes the bytes of a file of it. Input and outputs are as in
+            `Predictor.to_onnx`.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        ModuleNotFoundError
+            If the ``onnx`` library is not installed.
+        CannotFoldError
+            If an activation is written in Python, or the labels are neither words nor whole numbers.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPRegressor
+        >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit([[0.0], [1.0]], [0.0, 2.0])
+        >>> [output.name for output in model.to_onnx().graph.output]
+        ['variable']
+        """
+        return self.compile().to_onnx()
+
     def to_sklearn(self) -> Any:
         """The same model as scikit-learn's own, which converters to ONNX, PMML or C take.
 

@@ -19,7 +19,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._version import __version__
-from fastmlp.deploy._transformers import CannotFoldError, inverse_steps, transformer_steps
+from fastmlp.deploy._errors import CannotFoldError
+from fastmlp.deploy._transformers import inverse_steps, transformer_steps
 from fastmlp.estimators._base import BaseMLP
 from fastmlp.estimators._targets import Binary, Labels, Numbers, SeveralTargets
 from fastmlp.layers import Embedding

@@ -18,23 +18,10 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from fastmlp.deploy._errors import CannotFoldError
 from fastmlp.runtime.steps import Activate, Affine, Clip, Dense, Encode, Impute, Indicate, Parallel, Step, Take
 
 Steps = tuple[Step, ...]
-
-
-class CannotFoldError(ValueError):
-    """A part of an estimator for which there is no step; the message names it.
-
-    Examples
-    --------
-    >>> import fastmlp
-    >>> from sklearn.linear_model import LinearRegression
-    >>> fastmlp.compile(LinearRegression())  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    fastmlp.deploy._transformers.CannotFoldError: LinearRegression has no program; compile fastmlp's ...
-    """
 
 
 def transformer_steps(transformer: Any, name: str) -> Steps:

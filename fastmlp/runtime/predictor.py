@@ -202,6 +202,38 @@ class Predictor:
 
         write(self._program, path)
 
+    def to_onnx(self) -> Any:
+        """The same as an ONNX model, which ONNX Runtime and other programs run without Python.
+
+        Its input is a tensor "X" of any number of rows, (n_samples, n_features), of the model's dtype; of float64 where
+        float32 would lose digits of a column far from 0, or what tells two categories apart. A model that reads words
+        takes a tensor (n_samples, 1) for each column that it reads, by its name, or "x0", "x1", ... without names: of
+        strings, where "" is a missing one, or of that dtype.
+
+        Its outputs are those of ``skl2onnx``, without a ZipMap. For a regressor, "variable": (n_samples, n_outputs),
+        also for a single output. For a classifier, "label", (n_samples,), as ``predict``: strings or int64, of which
+        bools are 0 and 1; then "probabilities", (n_samples, n_classes), if there are some; and "raw", logits or scores,
+        (n_samples, n_outputs). With several targets, "label_0", "label_1", ... and "probabilities_0", ...
+
+        ONNX refuses nothing: a row with NaN that nothing imputes has a label all the same. A category that was not
+        learnt, or a code without a row in its table, stops ONNX Runtime with an index out of bounds.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Of opset 15, checked.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If the ``onnx`` library is not installed.
+        CannotFoldError
+            If no tensor holds the labels or the categories of an encoder, or a column has the name of an output.
+        """
+        from fastmlp.deploy._onnx import to_model
+
+        return to_model(self._program)
+
     def __reduce__(self):
         return _made, (self._program, self.out, self._weights, self._n_jobs)
 
