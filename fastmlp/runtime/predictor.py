@@ -229,6 +229,13 @@ class Predictor:
             If the ``onnx`` library is not installed.
         CannotFoldError
             If no tensor holds the labels or the categories of an encoder, or a column has the name of an output.
+
+        Examples
+        --------
+        >>> from fastmlp import MLPRegressor
+        >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0).fit([[0.0], [1.0]], [0.0, 2.0])
+        >>> [output.name for output in model.compile().to_onnx().graph.output]
+        ['variable']
         """
         from fastmlp.deploy._onnx import to_model
 
