@@ -138,9 +138,10 @@ cdef class Training(Job):
                     self.total = loss
                 return
             step.scalars.learning_rate, step.shrink = self.sizes[number, 0], self.sizes[number, 1]
-            # A row counts once against penalties where weights are small, so that these do not grow.
-            row_scale = min(p.batch.scale, net.loss_scale / p.batch.n_rows)
-            step.l1, step.l2 = self.l1 * row_scale / net.loss_scale, self.l2 * row_scale / net.loss_scale
+            if self.l1 > 0 or self.l2 > 0:  # divisions are a part of what a step on one row takes
+                # A row counts once against penalties where weights are small, so that these do not grow.
+                row_scale = min(p.batch.scale, net.loss_scale / p.batch.n_rows)
+                step.l1, step.l2 = self.l1 * row_scale / net.loss_scale, self.l2 * row_scale / net.loss_scale
             norm = 0
             if isfinite(step.clip_norm):
                 gradient_phase(p.memory.whole_gradient, &p, self.team, &turn, True)
