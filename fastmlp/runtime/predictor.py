@@ -182,6 +182,33 @@ class Predictor:
 
         write(self._program, path)
 
+    def to_c(self, path: str | os.PathLike[str], *, weights: str = "float32", X: Any = None) -> Any:
+        """Write the model, with what comes before and behind its network, as C.
+
+        Parameters
+        ----------
+        path : path-like
+            Of the C file, whose name all functions begin with: "model.c" brings ``model_predict``, and ``model.h``
+            beside it.
+        weights : {"float32", "int8"}, default="float32"
+            What weights are stored as; int8 takes a quarter of the memory.
+        X : array-like or table of shape (n_samples, n_features), default=None
+            For int8, rows on which the loss of accuracy is measured.
+
+        Returns
+        -------
+        Loss or None
+            As by ``to_c`` of the estimators.
+
+        Raises
+        ------
+        ValueError, OSError
+            As by ``to_c`` of the estimators.
+        """
+        from fastmlp.deploy.c import write
+
+        return write(self._program, path, weights, X)
+
     def __reduce__(self):
         return _made, (self._program, self.out, self._n_jobs)
 
