@@ -94,10 +94,10 @@ class DeployMixin:
     def to_c(self, path: str | os.PathLike[str], *, weights: str = "float32", X: Any = None) -> Any:
         """Write the fitted model as C: one file of C99, which is C++ too, and a header.
 
-        The code needs nothing but the C library, allocates no memory and has no state, so that any number of threads may
-        call it. It reads and writes float32, whatever the model was trained in. Scaling that was folded, classes and
-        decisions are part of it. ``fastmlp.compile(pipeline).to_c(path)`` does the same for a pipeline.
-        ``docs/export-to-c.md`` shows how to call it.
+        The code needs nothing but the C library, allocates no memory and has no state, so that any number of threads
+        may call it. It reads and writes float32, whatever the model was trained in. Classes and decisions are part of
+        it. ``fastmlp.compile(pipeline).to_c(path)`` does the same for a pipeline with
+        its scaling. ``docs/export-to-c.md`` shows how to call it.
 
         Parameters
         ----------

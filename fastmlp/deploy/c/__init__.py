@@ -24,8 +24,8 @@ from fastmlp.runtime.steps import Dense, Parallel, Step
 WEIGHTS = ("float32", "int8")
 # Headers that a program includes by <name.h>, before which the compiler may find ours.
 STANDARD_HEADERS = frozenset(
-    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef "
-    "stdint stdio stdlib string tgmath time wchar wctype".split()
+    """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef
+    stdint stdio stdlib string tgmath time wchar wctype""".split()  # noqa: SIM905
 )
 
 
@@ -54,12 +54,12 @@ def write(program: Program, path: str | os.PathLike[str], weights: str, X: Any) 
     """Write a program as C; the estimators' ``to_c`` says how."""
     if weights not in WEIGHTS:
         raise ValueError(unknown("weights", weights, WEIGHTS))
-    if (X is None) == (weights == "int8"):
+    if weights == "int8" and X is None:
         raise ValueError(
-            "X is for weights='int8', whose loss of accuracy is measured on it; leave it out."
-            if X is not None
-            else "X is None, but weights='int8' lose accuracy, which is measured; pass rows that are like those to come."
+            "X is None, but weights='int8' lose accuracy, which is measured on rows; pass rows like those to come."
         )
+    if weights != "int8" and X is not None:
+        raise ValueError("X is given, on which the loss of weights='int8' is measured; leave it out for float32.")
     stem, header_path = _names_of(path)
     loss = _loss(program, X) if weights == "int8" else None
     source, header = sources_of(program, stem, weights, () if loss is None else (str(loss),))
@@ -92,14 +92,14 @@ def _names_of(path):
 
 def _loss(program, X):
     exact = replace(program, dtype="float32", steps=simplified(program.steps, "float32"))
-    rounded = replace(exact, steps=tuple(map(_rounded, exact.steps)))
-    outputs = [Predictor(each)(X) for each in (exact, rounded)]
-    difference = max(
-        float(np.max(np.abs(np.subtract(*pair)), initial=0.0)) for pair in zip(*map(_as_list, outputs), strict=True)
-    )
+    both = exact, replace(exact, steps=tuple(map(_rounded, exact.steps)))
+    out = "raw" if program.head is None else "proba"
+    pairs = zip(*(_as_list(Predictor(each, out=out)(X)) for each in both), strict=True)
+    differences = [np.abs(of_exact - of_rounded) for of_exact, of_rounded in pairs]
+    difference = float(max(each.max(initial=0.0) for each in differences))
     if program.decision.kind == "numbers":
-        return Loss(len(outputs[0]), difference, None)
-    labels = [Predictor(each, out="labels")(X) for each in (exact, rounded)]
+        return Loss(len(differences[0]), difference, None)
+    labels = [Predictor(each, out="labels")(X) for each in both]
     differ = (labels[0] != labels[1]).reshape(len(labels[0]), -1).any(axis=1)
     return Loss(len(differ), difference, int(differ.sum()))
 

@@ -51,7 +51,7 @@ static inline float @_power_of_two(float n) {
 """),
     "reduced": Kernel("""/* Writes n = round(x / log(2)), and returns exp(x - n log(2)) - 1. */
 static inline float @_reduced(float x, float *n) {
-  const float whole = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
+  const float sum = x * 1.44269504f + 12582912.0f, whole = sum - 12582912.0f; /* which has no room for a fraction */
   const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
   float p = 1.0f / 5040.0f;
   p = p * r + 1.0f / 720.0f;
@@ -270,8 +270,8 @@ static int @_find(float value, const float *list, int n) {
 """),
     "place": Kernel(
         """/* One column of rows `n_in` wide as the place in a list; what is NaN, or not in it, as given. */
-static void @_place(const float *x, int n, int n_in, const float *list, int length, float nan, float unknown, float *out,
-                    int n_out) {
+static void @_place(const float *x, int n, int n_in, const float *list, int length, float nan, float unknown,
+                    float *out, int n_out) {
   int r;
   for (r = 0; r < n; r++, x += n_in, out += n_out) {
     const int place = @_find(*x, list, length);
@@ -282,7 +282,7 @@ static void @_place(const float *x, int n, int n_in, const float *list, int leng
         ("find",),
     ),
     "one_hot": Kernel(
-        """/* One column as a column for each value of a list but the one that is dropped; `unknown` is for what is not in it. */
+        """/* One column as one for each value of a list but the dropped one; all are `unknown` for what it lacks. */
 static void @_one_hot(const float *x, int n, int n_in, const float *list, int length, int dropped, float unknown,
                       float *out, int n_out) {
   int r, i;

@@ -54,8 +54,8 @@ WHOLE_NUMBERS = {
 SETTINGS = """/* Rows that are summed at once: as many as there are registers for their sums. */
 #if defined(__AVX512F__)
 #define @@_TILE 8
-#elif defined(__AVX__) || defined(__aarch64__)
-#define @@_TILE 3
+#elif defined(__AVX__)
+#define @@_TILE 4
 #else
 #define @@_TILE 2
 #endif
@@ -138,13 +138,15 @@ static @@_NOINLINE void @_panel_$KIND$(const float *@@_RESTRICT x, int n_in, con
 PANEL_OF_ROWS = """/* The same of several rows, with each weight read once; the rows of `out` are `stride` apart. */
 static @@_NOINLINE void @_tile_$KIND$(const float *@@_RESTRICT x, int n_in, const $TYPE$ *@@_RESTRICT w,
                                     float *@@_RESTRICT out, int stride) {
-  float sums[@@_TILE][32];
+  float sums[@@_TILE][32], v[@@_TILE];
   int i, j, r;
   for (r = 0; r < @@_TILE; r++)
     for (j = 0; j < 32; j++) sums[r][j] = 0.0f;
-  for (i = 0; i < n_in; i++)
+  for (i = 0; i < n_in; i++) {
+    for (r = 0; r < @@_TILE; r++) v[r] = x[r * n_in + i]; /* apart, so that gcc leaves the order of the loops */
     for (r = 0; r < @@_TILE; r++)
-      for (j = 0; j < 32; j++) sums[r][j] += x[r * n_in + i] * $CAST$w[i * 32 + j];
+      for (j = 0; j < 32; j++) sums[r][j] += v[r] * $CAST$w[i * 32 + j];
+  }
   for (r = 0; r < @@_TILE; r++)
     for (j = 0; j < 32; j++) out[r * stride + j] = sums[r][j];
 }

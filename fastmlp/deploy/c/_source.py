@@ -167,8 +167,8 @@ def _header(model, notes):
         *(f" * {comment(line)}" for line in (*_description(program, model.weights), *notes)),
         " *",
         " * Compile: cc -std=c99 -O3 -c @.c (-march=native if it runs where it is compiled); link with -lm.",
-        " * All functions can be called from several threads at once: they write to `out` and the stack only. For one row",
-        f" * they take @@_STACK_BYTES of it, for many @@_ROWS_STACK_BYTES, and about 1024 for the calls.",
+        " * Any number of threads may call the functions at once: they write to `out` and the stack only. For one row",
+        " * they take @@_STACK_BYTES of the stack, for many @@_ROWS_STACK_BYTES; what they call takes up to 2000 more.",
         " */",
         "#ifndef @@_H",
         "#define @@_H",
@@ -180,7 +180,7 @@ def _header(model, notes):
         "#endif",
         "",
         f"#define @@_N_FEATURES {program.n_features} /* numbers in a row x */",
-        f"#define @@_N_OUTPUTS {model.n_outputs} /* {'probabilities' if program.head is not None else 'numbers'} of a row */",
+        f"#define @@_N_OUTPUTS {model.n_outputs} /* {_OUTPUTS[program.head is not None]} of a row */",
         f"#define @@_STACK_BYTES {model.row_bytes}",
         f"#define @@_ROWS_STACK_BYTES {model.block * model.row_bytes}",
         *_features(program.feature_names),
@@ -190,6 +190,9 @@ def _header(model, notes):
         size = "" if signature.returns else f" In `out`: {signature.width} for each row."
         lines += ["", f"/* {signature.comment}.{size} */", f"{signature.row()};", f"{signature.rows()};"]
     return "\n".join([*lines, "", "#ifdef __cplusplus", "}", "#endif", "", "#endif", ""])
+
+
+_OUTPUTS = {True: "probabilities", False: "numbers"}
 
 
 def _description(program, weights):
@@ -254,7 +257,10 @@ def _source(model):
     return "\n".join(parts)
 
 
-LANGUAGE = """#if defined(__GNUC__) || defined(_MSC_VER)
+LANGUAGE = """#ifdef __FAST_MATH__
+#error "Compile without -ffast-math, which takes away NaN and the order of sums that exp needs."
+#endif
+#if defined(__GNUC__) || defined(_MSC_VER)
 #define @@_RESTRICT __restrict
 #elif defined(__cplusplus)
 #define @@_RESTRICT
