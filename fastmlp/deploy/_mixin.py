@@ -1,11 +1,14 @@
 """What every fitted multilayer perceptron can become."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.runtime.predictor import Predictor
+
+if TYPE_CHECKING:
+    from fastmlp.deploy.c import Loss
 
 
 class DeployMixin:
@@ -91,7 +94,7 @@ class DeployMixin:
 
         write(program_of(self), path)
 
-    def to_c(self, path: str | os.PathLike[str], *, weights: str = "float32", X: Any = None) -> Any:
+    def to_c(self, path: str | os.PathLike[str], *, weights: str = "float32", X: Any = None) -> "Loss | None":
         """Write the fitted model as C: one file of C99, which is C++ too, and a header.
 
         The code needs nothing but the C library, allocates no memory and has no state, so that any number of threads

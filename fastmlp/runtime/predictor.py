@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from fastmlp.runtime._engine import NetworkStage, run, stages_of
 from fastmlp.runtime._simplify import simplified
 from fastmlp.runtime.program import Program
 from fastmlp.runtime.steps import Encode, Impute, Parallel, Take, n_outputs_of, split
+
+if TYPE_CHECKING:
+    from fastmlp.deploy.c import Loss
 
 OUTPUTS = ("auto", "labels", "proba", "raw")
 
@@ -182,7 +185,7 @@ class Predictor:
 
         write(self._program, path)
 
-    def to_c(self, path: str | os.PathLike[str], *, weights: str = "float32", X: Any = None) -> Any:
+    def to_c(self, path: str | os.PathLike[str], *, weights: str = "float32", X: Any = None) -> "Loss | None":
         """Write the model, with what comes before and behind its network, as C.
 
         Parameters

@@ -3,6 +3,8 @@
 import ctypes
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,7 +56,7 @@ class Compiled:
 
     def __init__(self, path, *options, compiler="gcc"):
         self._stem, library = path.stem, path.with_suffix(".so")
-        standard = ["-std=c99"] if compiler == "gcc" else ["-x", "c++"]
+        standard = ["-x", "c++"] if compiler.endswith("++") else ["-std=c99"]
         command = [compiler, *standard, *STRICT, *(options or ["-O1"]), "-shared", "-fPIC", path, "-o", library, "-lm"]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -269,6 +271,17 @@ def test_every_activation_is_in_c():
     assert {activation.prediction_kernel for activation in ACTIVATIONS.values()} <= set(FORMULAS)
 
 
+def test_what_is_not_in_c_is_refused(tmp_path, monkeypatch):
+    monkeypatch.delitem(EMITTERS, Clip)
+    monkeypatch.delitem(IN_C, "mish")
+    program = Program(1, "float32", (Clip(0, 1),), Decision("numbers"))
+    with pytest.raises(ValueError, match="Clip has no form in C; take it out"):
+        Predictor(program).to_c(tmp_path / "model.c")
+    with pytest.raises(ValueError, match="The activation 'mish' has no form in C; use another"):
+        fitted("hidden mish").to_c(tmp_path / "model.c")
+    assert not list(tmp_path.iterdir())
+
+
 EXTREMES = [*np.linspace(-30, 30, 997), 0, -0.0, 1e-8, -1e-8, 80, -80, 200, -200, np.inf, -np.inf, np.nan]
 WITHOUT_CONSTANTS = [name for name, formula in FORMULAS.items() if not formula.n_constants and name != "power_product"]
 
@@ -311,28 +324,31 @@ def test_real_data(data, activation, tmp_path):
     model.to_c(tmp_path / "model.c")
     name = "predict_proba" if make is MLPClassifier else "predict"
     expected = getattr(model, name)(x).reshape(len(x), -1)
-    out = Compiled(tmp_path / "model.c", "-O3")(name, x, expected.shape[1])
+    out = Compiled(tmp_path / "model.c")(name, x, expected.shape[1])
     assert_allclose(out, expected, rtol=0 if make is MLPClassifier else 1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["hidden tanh", "several targets", "wide maxout", "quantiles of two"])
 @pytest.mark.parametrize("weights", ["float32", "int8"])
-def test_it_is_cpp_too(kind, weights, tmp_path):
+@pytest.mark.parametrize("compiler", ["g++", "clang", "clang++"])
+def test_it_is_cpp_too(kind, weights, compiler, tmp_path):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"there is no {compiler}")
     predictor = fitted(kind).compile()
     predictor.to_c(tmp_path / "model.c", weights=weights, X=X if weights == "int8" else None)
-    Compiled(tmp_path / "model.c", compiler="g++")
+    Compiled(tmp_path / "model.c", compiler=compiler)
 
 
-@pytest.mark.parametrize("n_rows", [0, 1, 7, 8, 31, 32, 33, 100])
-def test_any_number_of_rows(n_rows, tmp_path):
+def test_any_number_of_rows(tmp_path):
     rows, steps = STEP_LISTS["panels"]
     program = Program(4, "float32", steps, Decision("numbers", shape=(95,)))
     library = exported(Predictor(program), tmp_path, "-O3")
-    rows = RNG.normal(size=(n_rows, 4)).astype(np.float32)
-    out = np.full((n_rows + 1, 95), 7, np.float32)
-    library._function("predict_rows")(_pointer(rows), ctypes.c_size_t(n_rows), _pointer(out))
-    assert_allclose(out[:-1], apply(steps, rows.astype(np.float64)), rtol=1e-4, atol=1e-4)
-    assert (out[-1] == 7).all()
+    for n_rows in (0, 1, 7, 8, 31, 32, 33, 100):
+        rows = RNG.normal(size=(n_rows, 4)).astype(np.float32)
+        out = np.full((n_rows + 1, 95), 7, np.float32)
+        library._function("predict_rows")(_pointer(rows), ctypes.c_size_t(n_rows), _pointer(out))
+        assert_allclose(out[:-1], apply(steps, rows.astype(np.float64)), rtol=1e-4, atol=1e-4)
+        assert (out[-1] == 7).all()
 
 
 MAIN = """
@@ -364,6 +380,60 @@ def test_nothing_outside_its_memory_is_touched(kind, tmp_path):
         pytest.skip("there are no sanitizers")
     done = subprocess.run([program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+WITHOUT_VECTORS = ["-O1", "-U__SSE__", "-U__ARM_NEON"]
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_loops_of_cpus_without_vectors(weights, tmp_path):
+    model = MLPClassifier((64, 33), max_iter=2, random_state=0).fit(X, Y)
+    loss = model.to_c(tmp_path / "model.c", weights=weights, X=X if weights == "int8" else None)
+    out = Compiled(tmp_path / "model.c", *WITHOUT_VECTORS)("predict_proba", X, 3)
+    assert_allclose(out, model.predict_proba(X), atol=2e-6 if loss is None else 1.01 * loss.max_difference)
+
+
+@pytest.mark.parametrize("options", [["-O3", "-march=native"], ["-Os"]])
+def test_optimized_code_is_right_too(options, tmp_path):
+    model = MLPClassifier((70, 33), activation=["gelu", "tanh"], max_iter=2, random_state=0).fit(X, Y)
+    model.to_c(tmp_path / "model.c")
+    assert_same(Compiled(tmp_path / "model.c", *options), model.compile()._program, X.astype(np.float32))
+
+
+def test_fast_math_is_refused(tmp_path):
+    fitted("numbers").to_c(tmp_path / "model.c")
+    command = ["gcc", "-ffast-math", "-c", tmp_path / "model.c", "-o", tmp_path / "model.o"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "without -ffast-math" in done.stderr
+
+
+def test_the_page_on_it(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "export-to-c.md").read_text()
+    python, c = (page.split(f"```{language}\n")[1].split("```")[0] for language in ("python", "c"))
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(python, names)
+    (tmp_path / "program.c").write_text(c)
+    subprocess.run(["gcc", "-std=c99", *STRICT, "program.c", "tumour.c", "-o", "program", "-lm"], check=True)
+    rows = names["X"][:20]
+    text = "\n".join(" ".join(map(repr, row)) for row in rows.tolist())
+    done = subprocess.run([tmp_path / "program"], input=text, capture_output=True, text=True, check=True)
+    labels, shares = zip(*map(str.split, done.stdout.splitlines()), strict=True)
+    assert list(map(int, labels)) == names["model"].predict(rows).tolist()
+    assert_allclose(np.array(shares, dtype=float), names["model"].predict_proba(rows).max(axis=1), atol=3e-6)
+
+
+def test_a_runtime_with_numpy_alone_can_export(tmp_path):
+    pytest.importorskip("safetensors")
+    fitted("three classes").save(tmp_path / "model")
+    program = (
+        "import sys; from fastmlp.runtime import load; "
+        f"load({str(tmp_path / 'model')!r}).to_c({str(tmp_path / 'model.c')!r}); "
+        "assert not {'sklearn', 'scipy'} & set(sys.modules), sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    Compiled(tmp_path / "model.c")
 
 
 INT8 = ["three classes", "labels", "several targets", "two numbers", "hinge", "no hidden layer"]

@@ -127,7 +127,7 @@ class Body:
         for place, step in enumerate(steps):
             emit = EMITTERS.get(type(step))
             if emit is None:
-                raise ValueError(f"{type(step).__name__} has no form in C.")
+                raise ValueError(f"{type(step).__name__} has no form in C; take it out of the pipeline.")
             if _in_place(step):
                 if not source.writable:
                     source = self.copy(source, self.new(source.width))
