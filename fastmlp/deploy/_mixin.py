@@ -133,12 +133,13 @@ class DeployMixin:
 
         Examples
         --------
-        >>> import os, tempfile
+        >>> import tempfile
+        >>> from pathlib import Path
         >>> from fastmlp import MLPClassifier
         >>> model = MLPClassifier((), solver="lbfgs", alpha=1.0).fit([[0.0], [1.0]], ["no", "yes"])
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model.to_c(os.path.join(folder, "answer.c"))
-        ...     header = open(os.path.join(folder, "answer.h")).read()
+        ...     model.to_c(Path(folder) / "answer.c")
+        ...     header = (Path(folder) / "answer.h").read_text()
         >>> "int answer_predict(const float *x);" in header
         True
         """

@@ -474,7 +474,7 @@ def test_int8_is_a_quarter(tmp_path):
 
 
 def test_classes_are_text_of_any_kind(tmp_path):
-    names = np.array(['a "b"', "c\\d??/", "e\nf", "größer", "*/ g"], dtype=object)
+    names = np.array(['a "b"', "c\\d??/", "e\nf", "größer", "*/ @g"], dtype=object)
     model = MLPClassifier((4,), max_iter=2, random_state=0).fit(X, names[RNG.integers(0, 5, len(X))])
     c = exported(model.compile(), tmp_path)
     assert c.classes(5) == sorted(names)
@@ -482,10 +482,19 @@ def test_classes_are_text_of_any_kind(tmp_path):
 
 def test_the_header_names_features_and_memory(tmp_path):
     pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(X, columns=["age", "*/ size??/", "a\nb", "ünïcode", "e", "f"])
+    frame = pandas.DataFrame(X, columns=["age", "*/ size??/", "a\nb", "ünïcode", "e@f", "@@"])
     model = MLPClassifier((40, 50), max_iter=2, random_state=0).fit(frame, Y)
     header = exported(model.compile(), tmp_path).header
-    for line in ("x[0]: age\n", "x[1]: * / size", "x[2]: a b\n", "6-40-50-3", "MODEL_STACK_BYTES 372\n", "float32"):
+    for line in (
+        "x[0]: age\n",
+        "x[1]: * / size",
+        "x[2]: a b\n",
+        "x[4]: e@f\n",
+        "x[5]: @@\n",
+        "6-40-50-3",
+        "MODEL_STACK_BYTES 372\n",
+        "float32",
+    ):
         assert line in header
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from fastmlp._version import __version__
 from fastmlp.deploy.c._products import SETTINGS
 from fastmlp.deploy.c._steps import KERNELS, Body, Constants, Rows
-from fastmlp.deploy.c._text import comment, number, string
+from fastmlp.deploy.c._text import comment, named, number, string
 from fastmlp.runtime._simplify import simplified
 from fastmlp.runtime.program import Decision, Program
 from fastmlp.runtime.steps import n_outputs_of
@@ -84,7 +84,7 @@ def sources_of(program: Program, stem: str, weights: str, notes: Sequence[str] =
     """
     model = _Model(program, weights)
     source, header = _source(model), _header(model, notes)
-    return Sources(*(text.replace("@@", stem.upper()).replace("@", stem) for text in (source, header)))
+    return Sources(named(source, stem), named(header, stem))
 
 
 class _Model:

@@ -26,9 +26,17 @@ def string(text: str) -> str:
 
 
 def comment(text: str) -> str:
-    """Text that stays within a comment of one line: printable, and without an end of it."""
+    """Text that stays within a comment of one line: printable, and without an end of it; `named` brings its @ back."""
     plain = "".join(character if character.isprintable() else " " for character in text)
-    return plain.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").replace("\\", "/")
+    return plain.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").replace("\\", "/").replace("@", _AT)
+
+
+def named(text: str, stem: str) -> str:
+    """Text with the model's name in place of @, and in capitals in place of @@."""
+    return text.replace("@@", stem.upper()).replace("@", stem).replace(_AT, "@")
+
+
+_AT = "\0"  # which no text of ours has
 
 
 def _literal(text):
