@@ -1,11 +1,14 @@
 """What every fitted multilayer perceptron can become."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.runtime.predictor import Predictor
+
+if TYPE_CHECKING:
+    from fastmlp.deploy.c import Loss
 
 
 class DeployMixin:
@@ -123,6 +126,60 @@ class DeployMixin:
         ['variable']
         """
         return self.compile().to_onnx()
+
+    def to_c(self, path: str | os.PathLike[str], *, weights: str = "float32", X: Any = None) -> "Loss | None":
+        """Write the fitted model as C: one file of C99, which is C++ too, and a header.
+
+        The code needs nothing but the C library, allocates no memory and has no state, so that any number of threads
+        may call it. It reads and writes float32, whatever the model was trained in. Classes and decisions are part of
+        it. ``fastmlp.compile(pipeline).to_c(path)`` does the same for a pipeline with
+        its scaling. ``docs/export-to-c.md`` shows how to call it.
+
+        Parameters
+        ----------
+        path : path-like
+            Of the C file, which is replaced at once if it is there, as is the header beside it. All functions begin
+            with its name: "model.c" brings ``model_predict``, ``model_predict_proba`` and versions of both for many
+            rows.
+        weights : {"float32", "int8"}, default="float32"
+            What weights are stored as. int8 weights have a scale for each unit, take a quarter of the memory, and lose
+            some accuracy; sums are float32.
+        X : array-like of shape (n_samples, n_features), default=None
+            For int8, which needs it: rows like those to come, on which the loss of accuracy is measured.
+
+        Returns
+        -------
+        Loss or None
+            For int8, the largest difference of outputs, ``max_difference``, and the number of rows with another class,
+            ``n_changed``, which are printed and stand in the header too. None for float32.
+
+        Raises
+        ------
+        NotFittedError
+            Before the first fit.
+        CannotFoldError
+            If an activation is written in Python.
+        ValueError
+            If the file's name is no name in C, there is something that C cannot do, or X and weights do not fit.
+        OSError
+            If the files cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from fastmlp import MLPClassifier
+        >>> model = MLPClassifier((), solver="lbfgs", alpha=1.0).fit([[0.0], [1.0]], ["no", "yes"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.to_c(Path(folder) / "answer.c")
+        ...     header = (Path(folder) / "answer.h").read_text()
+        >>> "int answer_predict(const float *x);" in header
+        True
+        """
+        from fastmlp.deploy._programs import program_of
+        from fastmlp.deploy.c import write
+
+        return write(program_of(self), path, weights, X)
 
     def to_sklearn(self) -> Any:
         """The same model as scikit-learn's own, which converters to ONNX, PMML or C take.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastmlp.runtime._quantize import to_bfloat16, to_int8
+from fastmlp.runtime._quantize import quantize, to_bfloat16
 from fastmlp.runtime.steps import Activate, Dense, Parallel, Step, apply
 
 try:
@@ -112,9 +112,9 @@ def _with_fewer_bytes(chain, weights):
             rounded = to_bfloat16(step.weights)
             compact[number] = (weights, rounded, None)
         else:
-            numbers, scales = to_int8(step.weights)
-            rounded = numbers * scales
-            compact[number] = (weights, numbers, scales)
+            quantized = quantize(step.weights)
+            rounded = quantized.weights()
+            compact[number] = (weights, *quantized)
         chain[place] = Dense(rounded, step.bias)
     return chain, compact
 

@@ -1,9 +1,13 @@
-"""Weights of fewer bytes: bfloat16, and int8 with a scale for each column."""
+"""Weights of fewer bytes: bfloat16, and whole numbers of one byte with a scale for each unit."""
+
+from typing import NamedTuple
 
 import numpy as np
 
-# How far the largest weight of a column is cut, among which the scale is chosen.
-SHARES = np.linspace(0.5, 1.0, 26)
+LARGEST = 127
+# How often rounding, and the best scale for what was rounded, follow each other. That lowers the squared error by up to
+# 5 % in small layers; to cut the largest weights off lowers it by nothing worth a line with this many values.
+N_REFINEMENTS = 2
 
 
 def to_bfloat16(weights: np.ndarray) -> np.ndarray:
@@ -22,28 +26,45 @@ def to_bfloat16(weights: np.ndarray) -> np.ndarray:
     return upper.view(np.float32)
 
 
-def to_int8(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whole numbers from -127 to 127, and the scale of each column by which they are the weights.
+class Quantized(NamedTuple):
+    """Weights that are `values` times `scales`.
 
-    A scale is the best of some for the squared error: that of the largest weight, and smaller ones that cut it.
+    Attributes
+    ----------
+    values : ndarray of int8, of shape (n_inputs, n_units)
+        From -127 to 127.
+    scales : ndarray of float32, of shape (n_units,)
+    """
+
+    values: np.ndarray
+    scales: np.ndarray
+
+    def weights(self) -> np.ndarray:
+        """What they stand for, in float32."""
+        return self.values.astype(np.float32) * self.scales
+
+
+def quantize(weights: np.ndarray) -> Quantized:
+    """Round weights to 255 evenly spaced values around 0, whose distance is chosen for each unit.
 
     Parameters
     ----------
-    weights : ndarray of shape (fan_in, units)
+    weights : ndarray of shape (n_inputs, n_units)
+        Finite.
 
     Returns
     -------
-    numbers : ndarray of int8, of the same shape
-    scales : ndarray of float32, of shape (units,)
+    Quantized
     """
-    weights = np.asarray(weights, np.float64)
-    largest = np.abs(weights).max(axis=0)
-    largest[largest == 0] = 1
-    errors = [np.square(_rounded(weights, largest * share) - weights).sum(axis=0) for share in SHARES]
-    scales = (largest * SHARES[np.argmin(errors, axis=0)] / 127).astype(np.float32)
-    return np.clip(np.rint(weights / scales), -127, 127).astype(np.int8), scales
+    weights = weights.astype(np.float64)
+    largest = np.abs(weights).max(axis=0, initial=0.0)
+    scales = np.where(largest > 0, largest, 1.0) / LARGEST
+    for _ in range(N_REFINEMENTS):
+        values = _rounded(weights, scales)
+        squares = np.square(values).sum(axis=0)
+        scales = np.where(squares > 0, (weights * values).sum(axis=0) / np.maximum(squares, 1), scales)
+    return Quantized(_rounded(weights, scales).astype(np.int8), scales.astype(np.float32))
 
 
-def _rounded(weights, largest):
-    scales = largest / 127
-    return np.clip(np.rint(weights / scales), -127, 127) * scales
+def _rounded(weights, scales):
+    return np.clip(np.rint(weights / scales), -LARGEST, LARGEST)

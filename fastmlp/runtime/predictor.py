@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from fastmlp.runtime._engine import NetworkStage, Settings, run, stages_of
 from fastmlp.runtime._simplify import simplified
 from fastmlp.runtime.program import Program
 from fastmlp.runtime.steps import Encode, Impute, Parallel, Take, n_outputs_of, split
+
+if TYPE_CHECKING:
+    from fastmlp.deploy.c import Loss
 
 OUTPUTS = ("auto", "labels", "proba", "raw")
 # And what is computed in.
@@ -240,6 +243,43 @@ class Predictor:
         from fastmlp.deploy._onnx import to_model
 
         return to_model(self._program)
+
+    def to_c(self, path: str | os.PathLike[str], *, weights: str = "float32", X: Any = None) -> "Loss | None":
+        """Write the model, with what comes before and behind its network, as C.
+
+        Parameters
+        ----------
+        path : path-like
+            Of the C file, whose name all functions begin with: "model.c" brings ``model_predict``, and ``model.h``
+            beside it.
+        weights : {"float32", "int8"}, default="float32"
+            What weights are stored as; int8 takes a quarter of the memory.
+        X : array-like or table of shape (n_samples, n_features), default=None
+            For int8, rows on which the loss of accuracy is measured.
+
+        Returns
+        -------
+        Loss or None
+            As by ``to_c`` of the estimators.
+
+        Raises
+        ------
+        ValueError, OSError
+            As by ``to_c`` of the estimators.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from fastmlp import MLPRegressor
+        >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0).fit([[0.0], [1.0]], [0.0, 2.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.compile().to_c(os.path.join(folder, "model.c"))
+        ...     sorted(os.listdir(folder))
+        ['model.c', 'model.h']
+        """
+        from fastmlp.deploy.c import write
+
+        return write(self._program, path, weights, X)
 
     def __reduce__(self):
         return _made, (self._program, self.out, self._weights, self._n_jobs)

@@ -12,7 +12,7 @@ from fastmlp import MLPClassifier
 from fastmlp._core._config import available_isas
 from fastmlp.runtime import _engine
 from fastmlp.runtime._engine import NetworkStage, Settings, _with_fewer_bytes
-from fastmlp.runtime._quantize import to_bfloat16, to_int8
+from fastmlp.runtime._quantize import quantize, to_bfloat16
 from fastmlp.runtime.steps import Activate, Dense, apply
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -36,10 +36,10 @@ def test_bfloat16_is_the_nearest():
 
 
 def test_int8_scales():
-    """Never worse than the scale of the largest weight; better where a few large ones of many can be cut."""
-    weights = RNG.normal(size=(20_000, 30)).astype(np.float32)
+    """Never worse than the scale of the largest weight, and often better."""
+    weights = RNG.normal(size=(40, 30)).astype(np.float32)
     weights[:, 11] = 0
-    numbers, scales = to_int8(weights)
+    numbers, scales = quantize(weights)
     assert numbers.dtype == np.int8
     assert np.abs(numbers.astype(int)).max() <= 127
     plain = np.abs(weights).max(axis=0) / 127
