@@ -12,8 +12,9 @@ from .problems import Problem
 # A turn is as many calls as take this long; those of a single row are timed one by one as well, for at most so long.
 SECONDS_A_TURN = 0.1
 SECONDS_OF_SINGLE_CALLS = 0.5
-# How long each variant is tried.
-SECONDS_OF_A_TRIAL = 0.02
+# How long each variant is tried: several times, since other programs may disturb one.
+N_SERIES = 4
+SECONDS_OF_A_SERIES = 0.01
 
 
 class Prepared(NamedTuple):
@@ -77,13 +78,13 @@ def _single_calls(function, n_calls):
 
 
 def _seconds_of_trial(function):
-    """Of a call: the best of two series, after one call that warms up."""
+    """Of a call: the best of some series, after one call that warms up."""
     function()
     start = time.perf_counter()
     function()
-    n_calls = max(1, round(SECONDS_OF_A_TRIAL / 2 / (time.perf_counter() - start)))
+    n_calls = max(1, round(SECONDS_OF_A_SERIES / (time.perf_counter() - start)))
     seconds = []
-    for _ in range(2):
+    for _ in range(N_SERIES):
         start = time.perf_counter()
         _call(function, n_calls)
         seconds.append((time.perf_counter() - start) / n_calls)
