@@ -31,3 +31,47 @@ class PredictMany:
 
     def peakmem_predict(self, library):
         self.model.predict(self.X)
+
+
+class PredictOne:
+    """A row through a predictor."""
+
+    params = [list(CASES), ["float32", "bfloat16", "int8"]]
+    param_names = ["case", "weights"]
+
+    def setup(self, name, weights):
+        X, predictor = _predictor(name, 1, weights=weights)
+        self.x, self.predict_one = X[0], predictor.predict_one
+        self.out = self.predict_one(self.x)
+
+    def time_predict_one(self, name, weights):
+        self.predict_one(self.x)
+
+    def time_predict_one_into_out(self, name, weights):
+        self.predict_one(self.x, self.out)
+
+
+class PredictRows:
+    """Rows through a predictor, with the threads that it chooses."""
+
+    params = [list(CASES), [1, 16, 256, 1_000, 10_000]]
+    param_names = ["case", "rows"]
+
+    def setup(self, name, rows):
+        self.X, self.predictor = _predictor(name, rows)
+        self.out = self.predictor(self.X).reshape(rows, -1)
+
+    def time_predictor(self, name, rows):
+        self.predictor(self.X)
+
+    def time_predictor_into_out(self, name, rows):
+        self.predictor(self.X, self.out)
+
+
+def _predictor(name, n_rows, **settings):
+    """Rows, and the predictor of a model after its first epoch."""
+    case = CASES[name]
+    X, y = case.data()
+    model = case.started_model("fastmlp", X[:1000], y[:1000])
+    rows = np.random.default_rng(0).standard_normal((n_rows, X.shape[1]), dtype=np.float32)
+    return rows, model.compile(**settings)

@@ -1,6 +1,7 @@
 """Time fastmlp and its peers side by side; run it as ``python -m peers`` in ``asv_benchmarks``."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from benchmarks.cases import ALL_CASES
@@ -8,9 +9,11 @@ from tqdm import tqdm
 
 from . import report
 from .libraries import LIBRARIES
-from .workers import Worker, versions
+from .training import Training
+from .workers import Worker, blas_of, in_turn, versions
 
 DOCS = Path(__file__).parents[2] / "docs"
+PACKAGES = ["numpy", "scipy", "scikit-learn", "torch", "jax", "jaxlib", "optax"]
 
 
 def measure(cases, libraries, n_rounds):
@@ -19,27 +22,25 @@ def measure(cases, libraries, n_rounds):
     In every round each library has a turn.
     """
     results = {}
-    workers = [Worker(name) for name in libraries]
+    workers = [Worker(name, partial(Training, name)) for name in libraries]
     with tqdm(total=len(cases) * n_rounds * len(libraries), unit="turn") as bar:
         for name, case in cases.items():
             for worker in workers:
                 bar.set_description(f"{name}: {worker.name} prepares")
                 worker.prepare(case)
             results[name] = {library: [] for library in libraries}
-            for number in range(n_rounds):
-                first = number % len(workers)  # nobody always comes after the same one
-                for worker in workers[first:] + workers[:first]:
-                    bar.set_description(f"{name}: {worker.name}")
-                    time, _ = worker.turn()
-                    results[name][worker.name].append(time)
-                    bar.update()
+            for worker in in_turn(workers, n_rounds):
+                bar.set_description(f"{name}: {worker.name}")
+                time, _ = worker.turn()
+                results[name][worker.name].append(time)
+                bar.update()
             row = report.summary({name: results[name]})[0]
             tqdm.write(
                 f"{name:36} {row['medians']['fastmlp']:10.4g} us; best peer {row['best']:14} "
                 f"{row['medians'][row['best']]:10.4g} us, ratio {row['ratio']:.2f}; "
                 f"to scikit-learn {row['to_sklearn']:.1f}"
             )
-    blas = {f"BLAS of {worker.name}": worker.blas() or "none found" for worker in workers}
+    blas = blas_of(workers)
     for worker in workers:
         worker.stop()
     return results, blas
@@ -56,10 +57,11 @@ def main():
     }
     results, blas = measure(cases, list(LIBRARIES), arguments.rounds)
     (arguments.output / "pictures").mkdir(parents=True, exist_ok=True)
-    page = report.markdown(results, versions() | blas, arguments.rounds)
+    page = report.markdown(results, versions(PACKAGES) | blas, arguments.rounds)
     (arguments.output / "peers.md").write_text(page)
     report.write_csv(results, arguments.output / "peers.csv")
-    report.draw(results, arguments.output / "pictures" / "peers.png")
+    medians = {row["case"]: row["medians"] for row in report.summary(results)}
+    report.draw(medians, report.COLORS, arguments.output / "pictures" / "peers.png")
     print(page)
 
 

@@ -101,30 +101,32 @@ def write_csv(results, path: Path):
                 writer.writerows([case, library, number, f"{time:.5g}"] for number, time in enumerate(times, 1))
 
 
-def draw(results, path: Path):
-    """How many times faster than each library, on a logarithmic axis."""
-    rows = summary(results)
-    libraries = [library for library in next(iter(results.values())) if library != "fastmlp"]
-    figure = Figure(figsize=(9, 0.55 * len(rows) + 1.4), layout="constrained")
+def draw(medians, colors, path: Path):
+    """How many times as long as fastmlp each library takes in each case, on a logarithmic axis.
+
+    `medians` are times, {case: {library: time}}, and `colors` those of all libraries.
+    """
+    figure = Figure(figsize=(9, 0.55 * len(medians) + 1.4), layout="constrained")
     axes = figure.subplots()
-    for number, row in enumerate(rows):
-        ratios = {library: row["medians"][library] / row["medians"]["fastmlp"] for library in libraries}
+    others = [library for library in colors if library != "fastmlp"]
+    for number, by_library in enumerate(medians.values()):
+        ratios = {library: by_library[library] / by_library["fastmlp"] for library in others if library in by_library}
         axes.plot([min(ratios.values()), max(ratios.values())], [number] * 2, color="#cccccc", zorder=1)
         for library, ratio in ratios.items():
-            label = library if number == 0 else None
-            axes.scatter(ratio, number, s=60, color=COLORS[library], zorder=2, label=label)
-    axes.axvline(1, color=COLORS["fastmlp"], linewidth=2)
-    axes.text(1, -0.75, "fastmlp", color=COLORS["fastmlp"], ha="center", va="bottom")
+            axes.scatter(ratio, number, s=60, color=colors[library], zorder=2)
+    axes.axvline(1, color=colors["fastmlp"], linewidth=2)
+    axes.text(1, -0.75, "fastmlp", color=colors["fastmlp"], ha="center", va="bottom")
     axes.set(
         xscale="log",
         xlabel="times as long as fastmlp takes (to the right of the line fastmlp is faster)",
-        yticks=range(len(rows)),
-        yticklabels=[row["case"] for row in rows],
-        ylim=(len(rows) - 0.5, -0.8),
+        yticks=range(len(medians)),
+        yticklabels=list(medians),
+        ylim=(len(medians) - 0.5, -0.8),
     )
     axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=len(libraries), frameon=False)
+    marks = [axes.scatter([], [], s=60, color=colors[library], label=library) for library in others]
+    figure.legend(handles=marks, loc="outside upper center", ncols=min(5, len(others)), frameon=False)
     with matplotlib.rc_context({"savefig.dpi": 130}):
         figure.savefig(path)

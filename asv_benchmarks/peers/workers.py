@@ -7,75 +7,82 @@ import sys
 import time
 import traceback
 
-from benchmarks.cases import Case
 from threadpoolctl import threadpool_info
 
-from .libraries import LIBRARIES, timed
-
-# A turn is as many epochs as take this long, so that the clock and fixed costs of a call do not matter.
-SECONDS_A_TURN = 0.25
 # What a shared machine may set for other programs, and what makes OpenBLAS take kernels for older CPUs.
-OPENBLAS_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+OPENBLAS_PREFIX = "OPENBLAS_"
 # Threads that other libraries leave spinning go to sleep.
 SECONDS_OF_REST = 0.05
 
 
 class Worker:
-    """A process that trains with one library."""
+    """A process with one library.
 
-    def __init__(self, name: str):
+    `service` is called there, without arguments; what it returns has the methods ``prepare`` and ``turn``.
+    """
+
+    def __init__(self, name: str, service):
         self.name = name
-        for variable in OPENBLAS_VARIABLES:
-            os.environ.pop(variable, None)  # which the process inherits
+        for variable in [name for name in os.environ if name.startswith(OPENBLAS_PREFIX)]:
+            del os.environ[variable]  # which the process inherits
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
-        self.process = context.Process(target=_serve, args=(name, other), daemon=True)
+        self.process = context.Process(target=_serve, args=(service, other), daemon=True)
         self.process.start()
 
-    def prepare(self, case: Case):
-        """Build and warm up a case."""
-        return self._ask(case)
-
-    def blas(self):
-        """Which BLAS libraries the process has loaded by now, with which kernels."""
-        return self._ask(["blas"])[0]
+    def prepare(self, *what):
+        """Build and warm up what the next turns are about."""
+        return self._ask("prepare", *what)
 
     def turn(self):
-        """(microseconds a step, mean loss of the last epoch) of a turn."""
+        """The result of a turn, after which the machine rests."""
         result = self._ask("turn")
         time.sleep(SECONDS_OF_REST)
         return result
 
+    def blas(self):
+        """Which BLAS libraries the process has loaded by now, with which kernels."""
+        return self._ask("blas")
+
     def stop(self):
-        self.connection.send("stop")
+        self.connection.send(None)
         self.process.join()
 
-    def _ask(self, what):
+    def _ask(self, *what):
         self.connection.send(what)
-        result = self.connection.recv()
-        if isinstance(result, str):
+        failed, result = self.connection.recv()
+        if failed:
             raise RuntimeError(f"{self.name} failed:\n{result}")
         return result
 
 
-def _serve(name, connection):
-    trained, n_epochs, case = None, 1, None
-    while (message := connection.recv()) != "stop":
+def in_turn(workers, n_rounds):
+    """Each worker once a round; nobody always comes after the same one."""
+    for number in range(n_rounds):
+        first = number % len(workers)
+        yield from workers[first:] + workers[:first]
+
+
+def _serve(service, connection):
+    served = None
+    while (message := connection.recv()) is not None:
+        method, *arguments = message
         try:
-            if message == ["blas"]:
-                connection.send([_blas()])
-            elif message == "turn":
-                seconds, loss = timed(trained.train, n_epochs)
-                connection.send((seconds / n_epochs / case.n_steps * 1e6, loss))
-            else:
-                case, trained = message, None  # what the last case took is free before the next
-                trained = LIBRARIES[name](case)
-                trained.train(1)
-                seconds, _ = timed(trained.train, 1)
-                n_epochs = max(1, round(SECONDS_A_TURN / seconds))
-                connection.send(None)
+            served = served or service()
+            result = _blas() if method == "blas" else getattr(served, method)(*arguments)
+            connection.send((False, result))
         except Exception:
-            connection.send(traceback.format_exc())
+            connection.send((True, traceback.format_exc()))
+
+
+def blas_of(workers):
+    """{"BLAS of these libraries": what they have loaded}."""
+    found = {}
+    for worker in workers:
+        found.setdefault(worker.blas() or "none found", []).append(worker.name)
+    if len(found) == 1:
+        return {"BLAS of all": next(iter(found))}
+    return {f"BLAS of {', '.join(names)}": blas for blas, names in found.items()}
 
 
 def _blas():
@@ -85,7 +92,6 @@ def _blas():
     )
 
 
-def versions():
+def versions(names):
     """Name and version of everything that takes part."""
-    names = ["numpy", "scipy", "scikit-learn", "torch", "jax", "jaxlib", "optax"]
     return {"Python": sys.version.split()[0], **{name: importlib.metadata.version(name) for name in names}}
