@@ -29,6 +29,9 @@ cnp.import_array()
 
 COMPACT_KERNELS = numbers_of(fm_compact_names, FM_N_COMPACTS)
 
+# Rows from which on a pass that is kept takes packed weights: fewer share what a panel costs to read.
+cdef Py_ssize_t MIN_PACKED_ROWS = 48
+
 # Multiply-adds of a row from which on letting go of the GIL pays.
 cdef double MIN_WORK_WITHOUT_GIL = 100e3
 
@@ -57,8 +60,8 @@ cdef class FrozenNetwork:
         cnp.npy_intp n_outputs
         list owners          # of compact weights
         list rows            # prepared passes over one row, each with a copy of it in the network's dtype
-        list few             # over some rows, by one thread
-        dict many            # over many, which have packed weights, by the number of threads
+        list few             # over fewer than MIN_PACKED_ROWS, by one thread
+        dict many            # over more, which have packed weights, by the number of threads
 
     def __init__(self, NetworkCore core, bint activates, double work_of_one):
         self.core, self.activates = core, activates
@@ -210,8 +213,8 @@ cdef class FrozenNetwork:
         cdef:
             ForwardPass job
             list idle
-            Py_ssize_t n_rows = self.core.plan.tile_rows
-        if team is None and rows.n_rows <= 2 * n_rows:
+            Py_ssize_t n_rows = MIN_PACKED_ROWS
+        if team is None and rows.n_rows < MIN_PACKED_ROWS:
             idle = self.few
         else:
             idle = self.many.setdefault(1 if team is None else team.n_threads, [])

@@ -122,7 +122,7 @@ class Predictor:
             where nothing imputes it, and is refused where a class would have to be decided from it.
         out : ndarray, default=None
             Where probabilities or raw outputs go, C-contiguous, of the model's dtype and of shape
-            (n_samples, n_outputs).
+            (n_samples, n_outputs); (n_samples,) does for a regressor of one number.
 
         Returns
         -------
@@ -134,12 +134,17 @@ class Predictor:
         ValueError
             If X or `out` has another shape, or values that the model cannot read.
         """
+        place = out
         if out is not None:
             self._check_out()
-        raw = None if self._few is None else self._few(X, out)
+            if out.ndim == 1 and self._n_columns == 1 and self._finishes:  # as predictions of one number are
+                place = out[:, np.newaxis]
+        raw = None if self._few is None else self._few(X, place)
         if raw is None:
-            raw = self._outputs(self._rows(X), out)
-        return raw if out is not None or not self._finishes else self._finished(raw)
+            raw = self._outputs(self._rows(X), place)
+        if out is not None:
+            return out
+        return self._finished(raw) if self._finishes else raw
 
     def predict_one(self, x: Any, out: np.ndarray | None = None) -> Any:
         """Predict one row.

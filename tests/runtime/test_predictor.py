@@ -182,6 +182,17 @@ class Own(Activation):
         return gradient / 2
 
 
+def test_a_place_for_the_predictions_of_a_regressor():
+    predictor = fitted("numbers").compile()
+    expected, out = predictor(X), np.empty(len(X))
+    assert expected.shape == (len(X),)
+    assert predictor(X, out=out) is out
+    assert_array_equal(out, expected)
+    column = np.empty((len(X), 1))
+    assert predictor(X, out=column) is column
+    assert_array_equal(column.ravel(), expected)
+
+
 def test_nan_has_no_class():
     model = fitted("three classes")
     rows = X[:2].copy()
