@@ -91,9 +91,12 @@ def _outputs(chain, width):
 
 def _chain(chain, settings):
     chain, compact = _with_fewer_bytes(chain, settings.weights)
-    if FrozenNetwork is None:
-        return _NumPyStage(chain, settings.dtype)
-    return NetworkStage(chain, settings, compact)
+    if FrozenNetwork is not None:
+        try:
+            return NetworkStage(chain, settings, compact)
+        except ImportError:  # kernels that leave products to SciPy's BLAS, which is not there
+            pass
+    return _NumPyStage(chain, settings.dtype)
 
 
 def _with_fewer_bytes(chain, weights):
