@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import fastmlp
 from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp._core._config import chosen_products
 from fastmlp.activations import Activation
 from fastmlp.deploy._programs import program_of
 from fastmlp.runtime import _engine
@@ -64,11 +65,12 @@ def test_a_row_is_the_row_of_a_table(kind, out):
     for number, row in enumerate(X[:5]):
         one = predictor.predict_one(row)
         expected = [part[number] for part in table] if isinstance(table, list) else table[number]
-        if isinstance(expected, list):
-            for given, of_target in zip(one, expected, strict=True):
-                assert_array_equal(given.ravel(), of_target.ravel())
-        else:
-            assert_array_equal(np.ravel(one), np.ravel(expected))
+        given = np.concatenate([part.ravel() for part in one]) if isinstance(one, list) else np.ravel(one)
+        expected = np.concatenate(expected) if isinstance(expected, list) else np.ravel(expected)
+        if chosen_products() == "own" or out == "labels":
+            assert_array_equal(given, expected)
+        else:  # a BLAS adds in another order for one row
+            assert_allclose(given, expected, rtol=1e-5, atol=tolerance_of(model))
 
 
 ROWS = {
