@@ -67,7 +67,7 @@ def test_a_row_is_the_row_of_a_table(kind, out):
         expected = [part[number] for part in table] if isinstance(table, list) else table[number]
         given = np.concatenate([part.ravel() for part in one]) if isinstance(one, list) else np.ravel(one)
         expected = np.concatenate(expected) if isinstance(expected, list) else np.ravel(expected)
-        if chosen_products() == "own" or out == "labels":
+        if chosen_products() == "own" or given.dtype.kind != "f":
             assert_array_equal(given, expected)
         else:  # a BLAS adds in another order for one row
             assert_allclose(given, expected, rtol=1e-5, atol=tolerance_of(model))
