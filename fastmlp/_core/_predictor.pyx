@@ -128,7 +128,7 @@ cdef class FrozenNetwork:
             out = cnp.PyArray_EMPTY(1, &self.n_outputs, self.typenum, 0)
         elif (
             not cnp.PyArray_Check(out) or not self.is_row(out, self.n_outputs)
-            or cnp.PyArray_TYPE(out) != self.typenum or not cnp.PyArray_ISWRITEABLE(out)
+            or cnp.PyArray_TYPE(out) != self.typenum or not cnp.PyArray_ISWRITEABLE(out) or overlap(x, out)
         ):
             return None
         pass_and_row = self.rows.pop()
@@ -183,7 +183,7 @@ cdef class FrozenNetwork:
         elif not (
             cnp.PyArray_Check(out) and cnp.PyArray_NDIM(out) == 2 and cnp.PyArray_TYPE(out) == self.typenum
             and cnp.PyArray_ISCARRAY(out) and cnp.PyArray_DIM(out, 0) == shape[0]
-            and cnp.PyArray_DIM(out, 1) == shape[1]
+            and cnp.PyArray_DIM(out, 1) == shape[1] and not overlap(X, out)
         ):
             return None
         memset(&rows, 0, sizeof(Rows))
@@ -225,6 +225,14 @@ cdef class FrozenNetwork:
         self.core.run_forward(job, rows, team)
         idle.append(job)
         return 0
+
+
+cdef bint overlap(x, out):
+    """Whether two contiguous arrays share memory, so that outputs would be written over what is still to be read."""
+    cdef:
+        const char *x_data = <char *> cnp.PyArray_DATA(x)
+        const char *out_data = <char *> cnp.PyArray_DATA(out)
+    return x_data < out_data + cnp.PyArray_NBYTES(out) and out_data < x_data + cnp.PyArray_NBYTES(x)
 
 
 cdef void convert(char *out, const char *x, Py_ssize_t n, bint to_float32) noexcept nogil:

@@ -13,6 +13,7 @@ import numpy as np
 from fastmlp.deploy._errors import CannotFoldError
 from fastmlp.deploy._onnx_graph import TEXT, Graph, Tensor
 from fastmlp.runtime.steps import (
+    NAN_KEY,
     Activate,
     Affine,
     Clip,
@@ -29,7 +30,7 @@ from fastmlp.runtime.steps import (
 )
 
 Blocks = tuple[Tensor, ...]
-MISSING = category_key(None)
+MISSING = (NAN_KEY, None)
 ONLY = np.array([1])  # the axis of columns
 END = np.iinfo(np.int64).max
 
@@ -175,8 +176,8 @@ def _codes(step, number, categories):
         codes, unknown = np.eye(n), np.zeros(n)
     else:
         codes, unknown = np.arange(n, dtype=np.float64)[:, np.newaxis], np.array([step.unknown], dtype=np.float64)
-        if step.missing is not None and MISSING in categories:
-            codes[categories.index(MISSING)] = step.missing
+        if step.missing is not None and NAN_KEY in categories:
+            codes[categories.index(NAN_KEY)] = step.missing
     if step.unknown is not None:
         codes = np.vstack([codes, unknown])
     drops = step.one_hot and step.dropped and step.dropped[number] >= 0
@@ -185,7 +186,7 @@ def _codes(step, number, categories):
 
 def _places_of_words(graph, x, categories):
     """Places of a column's words; the number of categories for others."""
-    keys = ["" if category == MISSING else category for category in categories]
+    keys = ["" if category in MISSING else category for category in categories]
     if len(set(keys)) < len(keys) or not all(isinstance(key, str) for key in keys):
         raise CannotFoldError(
             f"An encoder has the categories {keys}, which no column of text can hold: words and numbers, or missing "
@@ -196,7 +197,7 @@ def _places_of_words(graph, x, categories):
 
 def _places_of_numbers(graph, x, categories):
     """The same of numbers."""
-    values = np.array([np.nan if category == MISSING else category for category in categories], dtype=x.dtype)
+    values = np.array([np.nan if category in MISSING else category for category in categories], dtype=x.dtype)
     equal = graph.node("Equal", x, values[np.newaxis], dtype=bool, width=len(values))
     if np.isnan(values).any():
         both = graph.node("And", graph.node("IsNaN", x, dtype=bool), np.isnan(values)[np.newaxis], width=len(values))

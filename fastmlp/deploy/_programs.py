@@ -6,6 +6,7 @@ program too, and theirs is put together from it. Transformers are in ``_transfor
 
 from collections.abc import Callable
 from dataclasses import replace
+from inspect import getattr_static
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,10 @@ def activation_step(activation: Any, n_units: int) -> Activate:
 
 
 def _of_mlp(model):
+    own = next(each for each in type(model).__mro__ if each.__module__.startswith("fastmlp."))
+    for name in ("predict", "predict_proba", "decision_function"):
+        if getattr_static(type(model), name, None) is not getattr_static(own, name, None):
+            raise CannotFoldError(f"{type(model).__name__} has its own {name}, for which there is no step.")
     network, codec = model.network_, model._targets
     steps, head = network_steps(network), activation_step(network.out_activation, network.sizes[-1])
     if codec.reads_activated:
@@ -182,11 +187,14 @@ def _versions():
 
 def _of_pipeline(pipeline):
     program = _program(pipeline.steps[-1][1])
-    names, n_features = getattr(pipeline, "feature_names_in_", None), pipeline.n_features_in_
+    transformers = [(name, each) for name, each in pipeline.steps[:-1] if each not in (None, "passthrough")]
+    if not transformers:
+        return program
+    first = transformers[0][1]
+    names, n_features = getattr(first, "feature_names_in_", None), first.n_features_in_
     steps: list[Step] = []
-    for name, transformer in pipeline.steps[:-1]:
-        if transformer not in (None, "passthrough"):
-            steps += transformer_steps(transformer, name)
+    for name, transformer in transformers:
+        steps += transformer_steps(transformer, name)
     return replace(
         program,
         n_features=n_features,
@@ -210,7 +218,10 @@ def _of_transformed_target(model):
     if program.decision.kind != "numbers":
         raise CannotFoldError("TransformedTargetRegressor holds a classifier; it has to hold a regressor.")
     n_outputs = n_outputs_of(program.steps, program.n_features)
-    return replace(program, steps=(*program.steps, *inverse_steps(model.transformer_, n_outputs)))
+    decision = program.decision
+    if n_outputs == 1 and model._training_dim == 2:
+        decision = Decision("numbers", shape=(1,))
+    return replace(program, steps=(*program.steps, *inverse_steps(model.transformer_, n_outputs)), decision=decision)
 
 
 def _of_calibrated(model):

@@ -17,6 +17,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 
 from fastmlp.deploy._errors import CannotFoldError
 from fastmlp.runtime.steps import Activate, Affine, Clip, Dense, Encode, Impute, Indicate, Parallel, Step, Take
@@ -85,7 +86,11 @@ def inverse_steps(transformer: Any, n_outputs: int) -> Steps:
             f"The target's transformer is a {type(transformer).__name__}, whose inverse has no step; use one of "
             f"{', '.join(kind.__name__ for kind in SCALERS)}."
         )
-    center, scale, shift = SCALERS[type(transformer)](transformer, n_outputs)
+    n_scaled = transformer.n_features_in_
+    if n_scaled not in (1, n_outputs):
+        raise CannotFoldError(f"The target's transformer takes {n_scaled} columns, and there are {n_outputs} outputs.")
+    parts = SCALERS[type(transformer)](transformer, n_scaled)
+    center, scale, shift = (np.broadcast_to(_floats(part), n_outputs).copy() for part in parts)
     return (Affine(shift, 1 / scale, center),)
 
 
@@ -136,12 +141,10 @@ def _floats(values):
 
 def _imputer_steps(imputer, name):
     missing = imputer.missing_values
-    missing = np.nan if missing is None or missing != missing else missing
+    missing = np.nan if is_pandas_na(missing) or is_scalar_nan(missing) else missing
     statistics = imputer.statistics_
-    if imputer.keep_empty_features or imputer.strategy == "constant":
-        kept = np.arange(len(statistics))
-    else:
-        kept = np.flatnonzero([not (value is None or value != value) for value in statistics.tolist()])
+    empty = np.array([is_scalar_nan(value) for value in statistics.tolist()])
+    kept = np.arange(len(statistics)) if imputer.keep_empty_features else np.flatnonzero(~empty)
     taken = () if len(kept) == len(statistics) else (Take(kept),)
     imputed = (*taken, Impute(statistics[kept], missing))
     if not imputer.add_indicator:

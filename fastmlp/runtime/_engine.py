@@ -14,9 +14,13 @@ from fastmlp.runtime.steps import Activate, Dense, Parallel, Step, apply
 try:
     from fastmlp._blas_threads import one_blas_thread
     from fastmlp._core._predictor import FrozenNetwork
-    from fastmlp.training._threads import MIN_WORK_A_FIT, forward_threads, team_of
+    from fastmlp.training._threads import MIN_WORK_A_FIT, check_n_jobs, forward_threads, team_of
 except ImportError:  # NumPy alone
     FrozenNetwork = None  # type: ignore[assignment,misc]
+
+    def check_n_jobs(n_jobs: object) -> None:
+        """NumPy has its own threads."""
+
 
 Stage = Callable[[np.ndarray], np.ndarray]
 

@@ -1,5 +1,6 @@
 """Predictors: programs made ready to run."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastmlp._blocks import row_blocks
 from fastmlp.runtime import files
-from fastmlp.runtime._engine import NetworkStage, Settings, run, stages_of
+from fastmlp.runtime._engine import NetworkStage, Settings, check_n_jobs, run, stages_of
 from fastmlp.runtime._simplify import simplified
 from fastmlp.runtime.program import Program
 from fastmlp.runtime.steps import Encode, Impute, Parallel, Take, n_outputs_of, split
@@ -75,6 +77,7 @@ class Predictor:
             )
         self._weights = program.dtype if weights == "auto" else weights
         program = replace(program, dtype=DTYPES_OF_WEIGHTS[self._weights])
+        check_n_jobs(n_jobs)
         self._program, self._n_jobs = program, n_jobs
         self._names = None if program.feature_names is None else program.feature_names.tolist()
         self.out = _chosen(out, program)
@@ -83,6 +86,7 @@ class Predictor:
         self._stages = stages_of(steps, program.n_features, Settings(program.dtype, self._weights, n_jobs))
         self._takes_words = _takes_words(steps)  # or leaves them out
         self._n_columns = n_outputs_of(steps, program.n_features)
+        self._widest = _widest(steps, program.n_features)
         only = self._stages[0] if len(self._stages) == 1 else None
         self._network = only if isinstance(only, NetworkStage) else None
         # What becomes of the outputs: labels, a list for several targets, or the shape of a regressor's predictions.
@@ -134,16 +138,15 @@ class Predictor:
         ValueError
             If X or `out` has another shape, or values that the model cannot read.
         """
-        place = out
         if out is not None:
-            self._check_out()
-            if out.ndim == 1 and self._n_columns == 1 and self._finishes:  # as predictions of one number are
-                place = out[:, np.newaxis]
-        raw = None if self._few is None else self._few(X, place)
-        if raw is None:
-            raw = self._outputs(self._rows(X), place)
-        if out is not None:
+            self._check_out(out)
+            if self._few is None or self._few(X, out) is None:
+                x = self._rows(X)
+                self._write(self._outputs(x), out, one_dimension=self._finishes and self._n_columns == 1)
             return out
+        raw = None if self._few is None else self._few(X)
+        if raw is None:
+            raw = self._outputs(self._rows(X))
         return self._finished(raw) if self._finishes else raw
 
     def predict_one(self, x: Any, out: np.ndarray | None = None) -> Any:
@@ -295,6 +298,8 @@ class Predictor:
     def _predict_one(self, x, out):
         if isinstance(x, Mapping):
             x = self._from_names(x)
+        elif self._names is not None and hasattr(x, "index") and hasattr(x, "to_dict"):  # a row of a data frame
+            x = self._from_names({name: value for name, value in x.to_dict().items() if name in self._names})
         row = self._array(x)
         if row.shape != (self.n_features,):
             raise ValueError(f"x has shape {row.shape}; the model takes one row of {self.n_features} features.")
@@ -304,26 +309,29 @@ class Predictor:
             if self.out == "labels":
                 return self._program.decision.apply(raw)[0]
             return self._finished(raw) if self._program.decision.sizes and self.out == "proba" else raw[0]
-        self._check_out()
-        if out.shape != (self._n_columns,):
-            raise ValueError(f"out has shape {out.shape}; pass one of shape {(self._n_columns,)}.")
-        out[...] = run(self._stages, row[np.newaxis])[0]
+        self._check_out(out)
+        self._write(run(self._stages, row[np.newaxis])[0], out)
         return out
 
-    def _check_out(self):
+    def _check_out(self, out):
         if self._decides:
             raise ValueError(f"out cannot be written to with out={self.out!r}; leave it out.")
+        if not isinstance(out, np.ndarray) or out.dtype != self._program.dtype or not out.flags.writeable:
+            given = getattr(out, "dtype", type(out).__name__)
+            raise ValueError(f"out is {given}; pass a writeable array of {self._program.dtype}.")
 
-    def _outputs(self, x, out):
+    def _write(self, outputs, out, one_dimension=False):
+        if out.shape != outputs.shape and not (one_dimension and out.shape == outputs.shape[:1]):
+            raise ValueError(f"out has shape {out.shape}; pass one of shape {outputs.shape}.")
+        out[...] = outputs.reshape(out.shape)
+
+    def _outputs(self, x):
         if self._network is not None:
-            return self._network(x, out)
-        raw = run(self._stages, x)
-        if out is None:
-            return raw
-        if out.shape != raw.shape:
-            raise ValueError(f"out has shape {out.shape}; pass one of shape {raw.shape}.")
-        out[...] = raw
-        return out
+            return self._network(x)
+        blocks = list(row_blocks(len(x), 8 * self._widest))
+        if len(blocks) == 1:
+            return run(self._stages, x)
+        return np.concatenate([run(self._stages, x[rows]) for rows in blocks]) if blocks else run(self._stages, x)
 
     def _from_names(self, values):
         names = self._names
@@ -335,7 +343,7 @@ class Predictor:
         missing = [name for name in names if name not in values]
         if missing:
             raise ValueError(f"x has no {missing[0]!r}; pass a value, NaN if it is missing and the model imputes it.")
-        return [values[name] for name in names]
+        return [math.nan if type(values[name]).__name__ == "NAType" else values[name] for name in names]
 
     def _rows(self, X: Any) -> np.ndarray:
         """Rows as an array: of objects where there may be words."""
@@ -345,6 +353,8 @@ class Predictor:
             if missing:
                 raise ValueError(f"X has no column {min(missing)!r}, with which the model was fitted.")
             X = X.select(self._names) if hasattr(X, "column_names") else X[self._names]
+            if self._takes_words:
+                return self._read(_columns_of(X, self._names))
         if hasattr(X, "tocsr"):
             raise ValueError("X is sparse; pass X.toarray(), or use the estimator.")
         x = self._array(X)
@@ -361,8 +371,12 @@ class Predictor:
 
     def _read(self, x):
         """Floats, unless there may be words."""
-        if self._takes_words or x.dtype in (np.float32, np.float64):
+        if x.dtype in (np.float32, np.float64):
             return x
+        if x.dtype.kind in "cmM":
+            raise ValueError(f"X is of {x.dtype}; pass real numbers.")
+        if self._takes_words:
+            return x.astype(object) if x.dtype.kind in "UT" else x
         try:
             return x.astype(np.float64)
         except (TypeError, ValueError) as error:
@@ -412,7 +426,13 @@ def load(
     >>> predictor([[-3.0], [3.0]])
     array(['a', 'b'], dtype='<U1')
     """
-    return Predictor(files.read(path), out=out, weights=weights, n_jobs=n_jobs)
+    program = files.read(path)
+    try:
+        predictor = Predictor(program)
+    except (ValueError, TypeError) as error:
+        raise files.ModelFileError(f"{os.fspath(path)!r} is no model file that can be used: {error}") from None
+    is_default = (out, weights, n_jobs) == ("auto", "auto", None)
+    return predictor if is_default else Predictor(program, out=out, weights=weights, n_jobs=n_jobs)
 
 
 def _made(program, out, weights, n_jobs):
@@ -429,6 +449,34 @@ def _chosen(out, program):
     if out == "labels" and program.decision.kind == "numbers":
         raise ValueError("out is 'labels', but the model is a regressor; use 'raw'.")
     return out
+
+
+def _columns_of(frame, names):
+    """A data frame as an array, of objects where its columns differ, so that each keeps what it is."""
+    columns = [_values_of(frame[name]) for name in names]
+    if len({column.dtype for column in columns}) == 1:
+        return np.column_stack(columns)
+    array = np.empty((len(columns[0]), len(columns)), dtype=object)
+    for number, column in enumerate(columns):
+        array[:, number] = column
+    return array
+
+
+def _values_of(column):
+    if hasattr(column, "array") and hasattr(column.dtype, "na_value") and getattr(column.dtype, "kind", "O") in "biuf":
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)  # pandas' own types of numbers, which know NA
+    return np.asarray(column)
+
+
+def _widest(steps, width):
+    """The most columns that there are at once."""
+    widest = width
+    for step in steps:
+        if isinstance(step, Parallel):
+            widest = max(widest, sum(_widest(branch, width) for branch in step.branches))
+        width = step.n_outputs(width)
+        widest = max(widest, width)
+    return widest
 
 
 def _takes_words(steps):

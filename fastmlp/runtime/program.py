@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.runtime.steps import Step, n_outputs_of, split
+from fastmlp.runtime.steps import Step, holds_scalars, n_outputs_of, split
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Decision:
     def __post_init__(self):
         if self.kind not in DECISIONS:
             raise ValueError(f"The decision is {self.kind!r}; it has to be one of {', '.join(DECISIONS)}.")
-        if self.kind != "numbers" and (not self.classes or any(labels.ndim != 1 for labels in self.classes)):
+        if self.kind != "numbers" and not (self.classes and all(map(holds_scalars, self.classes))):
             raise ValueError(f"The decision is {self.kind!r}, but there are no columns of classes.")
 
     @property

@@ -72,20 +72,23 @@ class Clip(Step):
 
 @dataclass(frozen=True, eq=False)
 class Impute(Step):
-    """Where a column is `missing` (NaN, with which None goes, by default), its value of `values`."""
+    """Where a column is `missing`, its value of `values`; in columns of numbers None is NaN."""
 
     values: np.ndarray
     missing: Any = np.nan
 
     def n_outputs(self, n_inputs: int) -> int:
         """As many as it takes."""
-        _expect_vectors(self, n_inputs, self.values)
+        if self.values.shape != (n_inputs,) or not holds_scalars(self.values):
+            raise ValueError(f"Impute has values of shape {self.values.shape} for {n_inputs} columns.")
         return n_inputs
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """Columns without what is missing."""
-        if x.dtype == object:
+        if self.values.dtype.kind in "OU":
+            x = x.astype(object, copy=False)
             return np.where(is_missing(x, self.missing), self.values.astype(object), x)
+        x = numbers(x)
         return np.where(is_missing(x, self.missing), self.values.astype(x.dtype, copy=False), x)
 
 
@@ -97,7 +100,11 @@ class Indicate(Step):
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """0 and 1."""
-        return is_missing(x, self.missing).astype(np.float64 if x.dtype == object else x.dtype)
+        if x.dtype != object:
+            x = numbers(x)
+            return is_missing(x, self.missing).astype(x.dtype)
+        columns = [is_missing(_numbers_or_words(column), self.missing) for column in x.T]
+        return np.column_stack(columns).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +142,7 @@ class Encode(Step):
         What an unknown category becomes: a number in place of a place; with `one_hot` any number, for zeros only. None
         refuses it.
     missing : float or None
-        Without `one_hot`, what takes the place of that of NaN and None.
+        Without `one_hot`, what takes the place of NaN's.
     """
 
     categories: tuple[np.ndarray, ...]
@@ -148,6 +155,8 @@ class Encode(Step):
         """One for each column, or for each category that is not dropped."""
         if n_inputs != len(self.categories):
             raise ValueError(f"Encode takes {len(self.categories)} columns, not {n_inputs}.")
+        if not all(map(holds_scalars, self.categories)):
+            raise ValueError("Encode has categories that are neither words nor numbers.")
         if self.dropped and len(self.dropped) != n_inputs:
             raise ValueError(f"Encode drops {len(self.dropped)} categories of {n_inputs} columns.")
         if not self.one_hot:
@@ -167,11 +176,12 @@ class Encode(Step):
         return np.hstack(hot).astype(np.float64)
 
     def places(self, column: np.ndarray, number: int) -> np.ndarray:
-        """Places of a column's categories, as floats; NaN is equal to NaN and to None."""
-        known = {category_key(category): float(place) for place, category in enumerate(self.categories[number])}
-        if self.missing is not None and category_key(None) in known:
-            known[category_key(None)] = self.missing
-        found = [known.get(category_key(value)) for value in column.tolist()]
+        """Places of a column's categories, as floats; NaN is equal to NaN."""
+        known = self._known(number)
+        try:
+            found = [known.get(category_key(value)) for value in column.tolist()]
+        except TypeError:
+            raise ValueError(f"Column {number} of an encoder holds what is neither a word nor a number.") from None
         if None not in found:
             return np.array(found, dtype=np.float64)
         if self.unknown is None:
@@ -181,6 +191,16 @@ class Encode(Step):
             )
         unknown = np.nan if self.one_hot else self.unknown
         return np.array([unknown if place is None else place for place in found], dtype=np.float64)
+
+    def _known(self, number):
+        """Places by category, made when they are first asked for."""
+        tables = self.__dict__.setdefault("_tables", {})
+        if number not in tables:
+            places = {category_key(category): float(place) for place, category in enumerate(self.categories[number])}
+            if self.missing is not None and NAN_KEY in places:
+                places[NAN_KEY] = self.missing
+            tables[number] = places
+        return tables[number]
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,8 +214,8 @@ class Embed(Step):
         """The columns that are no codes, and those of the tables."""
         if len(self.columns) != len(self.tables) or not all(0 <= column < n_inputs for column in self.columns):
             raise ValueError(f"Embed reads columns {self.columns} of {n_inputs} with {len(self.tables)} tables.")
-        if any(table.ndim != 2 for table in self.tables):
-            raise ValueError("Embed has a table that is no matrix.")
+        if any(table.ndim != 2 or table.dtype.kind != "f" for table in self.tables):
+            raise ValueError("Embed has a table that is no matrix of floats.")
         return n_inputs - len(self.columns) + sum(table.shape[1] for table in self.tables)
 
     def apply(self, x: np.ndarray) -> np.ndarray:
@@ -222,6 +242,8 @@ class Dense(Step):
 
     def n_outputs(self, n_inputs: int) -> int:
         """One for each unit."""
+        if self.weights.dtype.kind != "f" or self.bias.dtype.kind != "f":
+            raise ValueError("Dense has weights or a bias that are no floats.")
         if self.weights.ndim != 2 or len(self.weights) != n_inputs or self.bias.shape != self.weights.shape[1:]:
             raise ValueError(
                 f"Dense has weights of shape {self.weights.shape} and a bias of {self.bias.shape} for {n_inputs} "
@@ -261,6 +283,10 @@ class Activate(Step):
         formula = FORMULAS.get(self.kernel)
         if formula is None or len(self.constants) != formula.n_constants:
             raise ValueError(f"There is no activation {self.kernel!r} with the constants {self.constants}.")
+        if (self.groups and self.kernel != "softmax") or (
+            (self.exponents is not None) != (self.kernel == "power_product")
+        ):
+            raise ValueError(f"The activation {self.kernel!r} has groups or exponents, or none, as it should not.")
         return formula.outputs_of(self, n_inputs)
 
     def apply(self, x: np.ndarray) -> np.ndarray:
@@ -310,6 +336,9 @@ class Normalize(Step):
         return np.hstack([_normalized(part) for part in split(x, self.groups)])
 
 
+# The key of NaN, which equals itself.
+NAN_KEY = ("NaN",)
+
 STEPS: dict[str, type[Step]] = {
     step.__name__: step
     for step in (*(Affine, Clip, Impute, Indicate, Take, Encode, Embed, Dense, Activate, Parallel, Normalize),)
@@ -339,26 +368,43 @@ def numbers(x: np.ndarray) -> np.ndarray:
     """Floats, where rows may have come with words beside the columns that are used."""
     if x.dtype in (np.float32, np.float64):
         return x
+    if x.dtype.kind in "cmM":
+        raise ValueError(f"X is of {x.dtype}; pass real numbers.")
     try:
         return x.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"A column that has to hold numbers holds something else: {error}.") from None
 
 
+def _numbers_or_words(column):
+    """A column of objects as floats, of which None is NaN, if it holds nothing but numbers."""
+    try:
+        return numbers(column)
+    except ValueError:
+        return column
+
+
 def is_missing(x: np.ndarray, missing: Any) -> np.ndarray:
-    """Where x is `missing`; NaN and None are one."""
-    if missing is not None and missing == missing:
-        return np.asarray(x == missing, dtype=bool)
-    if x.dtype != object:
-        return np.isnan(x)
-    return np.array([value is None or value != value for value in x.ravel().tolist()]).reshape(x.shape)
+    """Where x is `missing`, which may be NaN or None."""
+    if x.dtype == object:
+        key = category_key(missing)
+        return np.array([category_key(value) == key for value in x.ravel().tolist()], dtype=bool).reshape(x.shape)
+    is_nan = missing is None or missing != missing  # None is NaN among numbers
+    return np.isnan(x) if is_nan else np.asarray(x == missing, dtype=bool)
 
 
 def category_key(value: Any) -> Any:
-    """What equals exactly the keys of the same category: numbers by value, NaN and None as one."""
+    """What equals exactly the keys of the same category: numbers by value, and NaN too."""
     if isinstance(value, np.generic):
         value = value.item()
-    return ("missing",) if value is None or value != value else value
+    return NAN_KEY if isinstance(value, float) and value != value else value
+
+
+def holds_scalars(array: np.ndarray) -> bool:
+    """Whether an array of one dimension holds words and numbers only."""
+    if array.ndim != 1 or array.dtype.kind not in "biufUO":
+        return False
+    return array.dtype != object or all(isinstance(value, str | int | float | None) for value in array.tolist())
 
 
 def _normalized(x):
@@ -367,5 +413,5 @@ def _normalized(x):
 
 
 def _expect_vectors(step, n_inputs, *vectors):
-    if any(vector.shape != (n_inputs,) for vector in vectors):
+    if any(vector.shape != (n_inputs,) or vector.dtype.kind != "f" for vector in vectors):
         raise ValueError(f"{type(step).__name__} has vectors of shape {vectors[0].shape} for {n_inputs} columns.")

@@ -1,5 +1,7 @@
 """Pipelines and ensembles as programs, beside scikit-learn's own predictions."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -27,6 +29,7 @@ from sklearn.preprocessing import (
 import fastmlp
 from fastmlp import CannotFoldError, MLPClassifier, MLPRegressor
 from fastmlp.deploy._programs import program_of
+from fastmlp.losses import Quantile
 from fastmlp.runtime._simplify import simplified
 from fastmlp.runtime.steps import Activate, Affine, Dense, apply
 
@@ -282,3 +285,116 @@ def test_a_frozen_model_calibrated():
 def test_nested_pipelines():
     pipeline = Pipeline([("first", make_pipeline(StandardScaler(), PCA(3))), ("model", classifier())]).fit(X, Y)
     assert_allclose(fastmlp.compile(pipeline)(X), pipeline.predict_proba(X), atol=1e-12)
+
+
+def logistic():
+    return MLPClassifier((), solver="lbfgs", random_state=0)
+
+
+INTEGERS = RNG.integers(-1, 4, (N, 2))
+OBJECTS = np.array([["a"], ["b"], [None], [np.nan], ["b"]] * 40, dtype=object)
+PASSED = ColumnTransformer([("i", SimpleImputer(missing_values=-1, add_indicator=True), [0])], remainder="passthrough")
+UNUSUAL = {
+    "integers that are imputed": (make_pipeline(PASSED, regressor()), INTEGERS, INTEGERS[:, 1] + 3.0 * INTEGERS[:, 0]),
+    "None and NaN as categories": (make_pipeline(OneHotEncoder(), logistic()), OBJECTS, Y == "no"),
+    "None as a category": (
+        make_pipeline(OrdinalEncoder(encoded_missing_value=-5), logistic()),
+        np.where(OBJECTS != OBJECTS, "b", OBJECTS),
+        Y == "no",
+    ),
+    "None beside NaN that is imputed": (
+        make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(), logistic()),
+        OBJECTS,
+        Y == "no",
+    ),
+    "a column of targets": (target(StandardScaler()), X, NUMBERS[:, np.newaxis]),
+    "several quantiles": (
+        TransformedTargetRegressor(scaled(regressor(loss=Quantile([0.1, 0.9]))), transformer=StandardScaler()),
+        X,
+        NUMBERS,
+    ),
+    "an empty column and a constant": (
+        make_pipeline(SimpleImputer(strategy="constant", fill_value=7), regressor()),
+        np.column_stack([X[:, 0], np.full(N, np.nan), X[:, 1]]),
+        X[:, 0],
+    ),
+    "nothing before the model": (Pipeline([("none", "passthrough"), ("model", regressor())]), X, X[:, 0]),
+    "nothing first": (make_pipeline("passthrough", StandardScaler(), regressor()), X, X[:, 0]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed", "ignore:A column-vector y was passed")
+@pytest.mark.filterwarnings("ignore:Currently, when `keep_empty_feature=False`:FutureWarning")
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_tables(name):
+    estimator, rows, y = UNUSUAL[name]
+    estimator.fit(rows, y)
+    expected = estimator.predict_proba(rows) if hasattr(estimator, "predict_proba") else estimator.predict(rows)
+    predictor = fastmlp.compile(estimator)
+    assert predictor(rows).shape == expected.shape
+    assert_allclose(predictor(rows), expected, rtol=1e-9, atol=1e-11)
+    for number in range(5):
+        one = predictor.predict_one(rows[number])
+        assert_allclose(np.ravel(one), np.ravel(expected[number]), rtol=1e-9, atol=1e-11)
+
+
+def test_columns_of_a_frame_keep_what_they_are():
+    """Large whole numbers beside fractions would be rounded in one array, and pandas' NA is no number."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"id": RNG.choice([2**53, 2**53 + 1], N), "size": X[:, 0]})
+    columns = ColumnTransformer([("c", OneHotEncoder(), ["id"])], remainder="passthrough")
+    model = make_pipeline(columns, logistic()).fit(frame, frame["id"] % 2)
+    assert_array_equal(fastmlp.compile(model, out="labels")(frame), model.predict(frame))
+    frame = pandas.DataFrame({"kind": np.array(["a", "b"])[(X[:, 0] > 0).astype(int)], "age": X[:, 1].round()})
+    frame["age"] = frame["age"].astype("Int64")
+    frame.loc[::7, "age"] = pandas.NA
+    columns = ColumnTransformer([("w", OneHotEncoder(), ["kind"]), ("n", SimpleImputer(), ["age"])])
+    model = make_pipeline(columns, logistic()).fit(frame, X[:, 1] > 0)
+    predictor, expected = fastmlp.compile(model), model.predict_proba(frame)
+    assert_allclose(predictor(frame), expected, atol=1e-12)
+    assert_allclose(predictor.predict_one(frame.iloc[7].to_dict()), expected[7], atol=1e-12)
+    reordered = frame[["age", "kind"]]
+    assert_allclose(predictor.predict_one(reordered.iloc[3]), expected[3], atol=1e-12)
+
+
+def test_words_in_an_array_of_text():
+    words = np.array(["a", "b"])[(X[:, :1] > 0).astype(int)]
+    model = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(), logistic())
+    model.fit(words.astype(object), X[:, 1] > 0)
+    predictor = fastmlp.compile(model)
+    assert_allclose(predictor(words), model.predict_proba(words.astype(object)), atol=1e-12)
+    assert_allclose(predictor.predict_one(words[0]), predictor(words)[0])
+
+
+@pytest.mark.parametrize("rows", [X + 1j, X.astype("M8[s]"), X.astype("m8[s]")], ids=["complex", "dates", "durations"])
+@pytest.mark.parametrize("make", [lambda: scaled(classifier()), lambda: make_pipeline(PASSED, classifier())])
+def test_what_are_no_real_numbers(rows, make):
+    predictor = fastmlp.compile(make().fit(X, Y))
+    with pytest.raises(ValueError, match="pass real numbers"):
+        predictor(rows)
+    with pytest.raises(ValueError, match="pass real numbers"):
+        predictor.predict_one(rows[0])
+
+
+def test_predictions_of_a_subclass_are_its_own():
+    class Half(MLPClassifier):
+        def predict_proba(self, X):
+            return super().predict_proba(X) * 0 + 0.5
+
+    with pytest.raises(CannotFoldError, match="Half has its own predict_proba"):
+        Half((), solver="lbfgs").fit(X, Y).compile()
+
+
+def test_many_categories_take_little_memory():
+    words = np.array([f"word {number}" for number in RNG.integers(0, 2000, 20_000)], dtype=object)[:, np.newaxis]
+    model = make_pipeline(OneHotEncoder(), MLPClassifier((4,), max_iter=1, random_state=0))
+    model.fit(words, np.arange(20_000) % 2)
+    predictor = fastmlp.compile(model)
+    expected = predictor(words)
+    tracemalloc.start()
+    try:
+        predictor(words)
+        assert tracemalloc.get_traced_memory()[1] < 100e6  # all at once would be 320
+    finally:
+        tracemalloc.stop()
+    assert_allclose(expected, model.predict_proba(words), atol=1e-12)

@@ -157,6 +157,33 @@ def other_entry(**changes):
     return change
 
 
+def with_bias(bias):
+    def change(content):
+        _, document, _ = taken_apart(content)
+        document["program"]["steps"][0]["bias"] = bias
+        return with_document(content, document)
+
+    return change
+
+
+def with_activation(**changes):
+    def change(content):
+        _, document, _ = taken_apart(content)
+        document["program"]["steps"][1] |= changes
+        return with_document(content, document)
+
+    return change
+
+
+def other_decision(classes):
+    def change(content):
+        _, document, _ = taken_apart(content)
+        document["program"]["decision"]["classes"] = [classes]
+        return with_document(content, document)
+
+    return change
+
+
 DAMAGED = {
     "empty": (lambda content: b"", "empty|0 bytes"),
     "short": (lambda content: content[:7], "7 bytes"),
@@ -186,6 +213,10 @@ DAMAGED = {
     "a negative shape": (other_entry(shape=[-1]), "whole numbers"),
     "offsets behind the end": (other_entry(data_offsets=[0, 2**60]), "does not take|lies at"),
     "another dtype": (other_entry(dtype="F128"), "is described by"),
+    "words as a bias": (with_bias({"objects": [1, None, "a"]}), "no floats|damaged"),
+    "groups of an activation without": (with_activation(groups=[3]), "groups or exponents"),
+    "exponents of an activation without": (with_activation(exponents={"array": "000000"}), "groups or exponents"),
+    "labels that are arrays": (other_decision({"objects": [{"array": "000000"}, 1, 2]}), "no columns of classes"),
     "offsets that are text": (other_entry(data_offsets="ab"), "whole numbers|damaged"),
 }
 
@@ -272,9 +303,9 @@ def damaged(content, kind, rng):
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_damage_at_random(part, good):
+def test_damage_at_random(part, good, tmp_path):
     """Either the file is refused, or it is a program whose predictor can be made and called, or refuses to."""
-    rng = np.random.default_rng(part)
+    rng, path = np.random.default_rng(part), tmp_path / "model"
     rows = np.zeros((2, 6))
     tracemalloc.start()
     try:
@@ -289,8 +320,11 @@ def test_damage_at_random(part, good):
             assert time.perf_counter() - start < 1
             assert tracemalloc.get_traced_memory()[1] - before < 10e6
             if program is not None:
-                with np.errstate(all="ignore"), suppress(ValueError):
-                    fastmlp.Predictor(program)(rows)
+                path.write_bytes(content)
+                with np.errstate(all="ignore"), suppress(ModelFileError):
+                    predictor = fastmlp.load(path)
+                    with suppress(ValueError):
+                        predictor(rows)
     finally:
         tracemalloc.stop()
 

@@ -141,8 +141,8 @@ WRONG = {
     "too short a row": (lambda p: p.predict_one(X[0, :4]), "one row of 6 features"),
     "words": (lambda p: p([["a"] * 6]), "no number"),
     "words in a row": (lambda p: p.predict_one(["a"] * 6), "no number"),
-    "out of another shape": (lambda p: p(X, out=np.empty((200, 2))), "pass a C-contiguous array"),
-    "out of another dtype": (lambda p: p(X, out=np.empty((200, 3), "float32")), "pass a C-contiguous array"),
+    "out of another shape": (lambda p: p(X, out=np.empty((200, 2))), "pass one of shape"),
+    "out of another dtype": (lambda p: p(X, out=np.empty((200, 3), "float32")), "pass a writeable array of float64"),
     "out of a row": (lambda p: p.predict_one(X[0], out=np.empty(2)), "pass one of shape"),
 }
 
@@ -193,6 +193,32 @@ def test_a_place_for_the_predictions_of_a_regressor():
     column = np.empty((len(X), 1))
     assert predictor(X, out=column) is column
     assert_array_equal(column.ravel(), expected)
+
+
+@pytest.mark.parametrize("n_rows", [1, 20, 5000])
+def test_a_place_that_overlaps_the_rows(n_rows):
+    """What is still to be read is not written over."""
+    model = MLPRegressor(hidden_layer_sizes=(5,), max_iter=3, random_state=0).fit(X, X[:, ::-1])
+    predictor, memory = model.compile(), np.empty((n_rows + 1, 6))
+    memory[:-1] = np.resize(X, (n_rows, 6))
+    expected = predictor(memory[:-1].copy())
+    assert_array_equal(predictor(memory[:-1], out=memory[1:]), expected)
+    row = np.zeros(7)
+    row[:6] = X[0]
+    expected = predictor.predict_one(X[0])
+    assert_array_equal(predictor.predict_one(row[:6], out=row[1:]), expected)
+
+
+@pytest.mark.parametrize("out", [[0.0] * 3, np.empty(3, int), np.empty(3, "float32"), np.frombuffer(bytes(24))])
+def test_places_that_are_refused(out):
+    with pytest.raises(ValueError, match="pass a writeable array of float64"):
+        fitted("three classes").compile().predict_one(X[0], out=out)
+
+
+@pytest.mark.parametrize("n_jobs", [0, 1.5, "a"])
+def test_numbers_of_threads_that_are_refused(n_jobs):
+    with pytest.raises(ValueError, match="n_jobs is"):
+        fitted("three classes").compile(n_jobs=n_jobs)
 
 
 def test_nan_has_no_class():

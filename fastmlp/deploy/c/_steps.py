@@ -16,6 +16,7 @@ from fastmlp.deploy.c._products import FEW_WEIGHTS, PANEL, dense_kernels, packed
 from fastmlp.deploy.c._text import number, table
 from fastmlp.runtime._quantize import quantize
 from fastmlp.runtime.steps import (
+    NAN_KEY,
     Activate,
     Affine,
     Clip,
@@ -245,7 +246,7 @@ def _numbers(body, source, column, categories):
     keys = [category_key(value) for value in categories.tolist()]
     if any(isinstance(key, str | bytes) for key in keys):
         raise ValueError(_words(body, source, [column], categories.tolist()))
-    values = np.array([np.nan if isinstance(key, tuple) else key for key in keys], dtype=np.float32)
+    values = np.array([np.nan if key is None or key == NAN_KEY else key for key in keys], dtype=np.float32)
     if len(np.unique(values)) < len(values):
         raise ValueError(
             f"Two categories of {_column(body, source, column)} are one number in float32, which C reads; encode the "
