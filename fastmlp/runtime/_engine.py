@@ -242,7 +242,8 @@ def _flat(arrays, dtype):
     first, size = arrays[0], sum(array.size for array in arrays)
     expected = first.ctypes.data
     for array in arrays:
-        if array.dtype != dtype or not array.flags.c_contiguous or array.ctypes.data != expected:
+        flags = array.flags
+        if array.dtype != dtype or not (flags.c_contiguous and flags.aligned) or array.ctypes.data != expected:
             return np.concatenate([array.ravel().astype(dtype, copy=False) for array in arrays])
         expected += array.nbytes
     base = first.base

@@ -410,7 +410,10 @@ def test_fast_math_is_refused(tmp_path):
 
 
 def test_the_page_on_it(tmp_path, monkeypatch):
-    page = (Path(__file__).parents[2] / "docs" / "export-to-c.md").read_text()
+    path = Path(__file__).parents[2] / "docs" / "export-to-c.md"
+    if not path.exists():
+        pytest.skip("without the documents")
+    page = path.read_text()
     python, c = (page.split(f"```{language}\n")[1].split("```")[0] for language in ("python", "c"))
     monkeypatch.chdir(tmp_path)
     names = {}

@@ -384,3 +384,12 @@ def test_what_an_import_brings(loads, tmp_path):
     assert not brought & not_needed
     own = {name for name in modules if name.startswith("fastmlp")}
     assert not own & {"fastmlp.estimators", "fastmlp.deploy._programs", "fastmlp.inspection"}
+
+
+def test_weights_that_lie_between_elements(good):
+    """As in bytes from elsewhere: kernels are given a copy."""
+    memory = bytearray(len(good) + 1)
+    memory[1:] = good
+    program, shifted = parse(good), parse(memoryview(memory)[1:])
+    assert {bool(each.steps[0].weights.flags.aligned) for each in (program, shifted)} == {True, False}
+    assert_array_equal(fastmlp.Predictor(shifted)(X), fastmlp.Predictor(program)(X))
