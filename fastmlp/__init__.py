@@ -70,17 +70,7 @@ if not TYPE_CHECKING:
             "show_config": "config",
         },
         modules=(
-            *(
-                "activations",
-                "config",
-                "deploy",
-                "display",
-                "estimators",
-                "initializers",
-                "inspection",
-                "layers",
-                "losses",
-            ),
-            *("network", "runtime", "training"),
+            *("activations", "config", "deploy", "display", "estimators", "initializers", "inspection"),
+            *("layers", "losses", "network", "runtime", "training"),
         ),
     )

@@ -1,31 +1,16 @@
 """One fit at a time holds a model: two that write into one network would corrupt its memory."""
 
 import threading
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from fastmlp._fork import renew_after_fork
 
-# Kept here, because a lock among an object's attributes could be neither copied nor pickled.
-_locks: WeakKeyDictionary[object, threading.Lock] = WeakKeyDictionary()
+# Kept here, because a lock among an object's attributes could be neither copied nor pickled. They know their owner.
+_locks: WeakKeyDictionary[object, Any] = WeakKeyDictionary()
 _registry = threading.RLock()
 
-
-class _Busy(threading.local):
-    """The locks that this thread holds."""
-
-    def __init__(self):
-        self.locks = []
-
-
-_busy = _Busy()
-
-
-def _forget() -> None:
-    _locks.clear()
-    _busy.locks.clear()
-
-
-renew_after_fork(_registry, _forget)
+renew_after_fork(_registry, _locks.clear)
 
 
 class held:  # noqa: N801  # used as a function; a generator would take as long as half a step on one row
@@ -45,17 +30,20 @@ class held:  # noqa: N801  # used as a function; a generator would take as long 
 
     def __init__(self, trained: object):
         with _registry:
-            self._lock = _locks.setdefault(trained, threading.Lock())
-        if self._lock in _busy.locks:
+            self._lock = _locks.setdefault(trained, threading.RLock())
+        if self._lock._is_owned():
             raise RuntimeError(
                 f"This {type(trained).__name__} is being trained, and a callback of that fit tries to train it again; "
                 "train another one, for example a clone."
             )
 
     def __enter__(self) -> None:
-        self._lock.acquire()
-        _busy.locks.append(self._lock)
+        try:
+            self._lock.acquire()
+        except BaseException:  # Ctrl-C may come right behind the lock, and nobody would give it back
+            if self._lock._is_owned():
+                self._lock.release()
+            raise
 
     def __exit__(self, *error: object) -> None:
-        _busy.locks.remove(self._lock)
         self._lock.release()

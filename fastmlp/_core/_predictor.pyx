@@ -193,19 +193,13 @@ cdef class FrozenNetwork:
         self.run(&rows, <char *> cnp.PyArray_DATA(out), None)
         return out
 
-    def predict(self, X, out=None, Team team=None):
+    def predict(self, X, Team team=None):
         """Outputs of any rows, C-contiguous and of the network's dtype; `team` shares them."""
         cdef Rows rows
         if not point_at(&rows, X, self.core.plan.net.itemsize == sizeof(float)):
             raise ValueError(f"X is no C-contiguous array of {self.core.plan.dtype} in two dimensions.")
         self.core.check(&rows, self.core.plan.dtype)
-        if out is None:
-            out = np.empty((rows.n_rows, self.n_outputs), self.core.plan.dtype)
-        elif out.shape != (rows.n_rows, self.n_outputs) or out.dtype != self.core.plan.dtype or not out.flags.carray:
-            raise ValueError(
-                f"out is {out.dtype} of shape {out.shape}; pass a C-contiguous array of {self.core.plan.dtype} and "
-                f"shape {(rows.n_rows, self.n_outputs)}."
-            )
+        out = np.empty((rows.n_rows, self.n_outputs), self.core.plan.dtype)
         self.run(&rows, address(out), team)
         return out
 

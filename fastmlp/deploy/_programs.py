@@ -59,6 +59,8 @@ def program_of(estimator: Any) -> Program:
 
 
 def _program(estimator) -> Program:
+    if isinstance(estimator, type):
+        raise CannotFoldError(f"{estimator.__name__} is a class; pass a fitted estimator of it.")
     for kind, function in PROGRAMS.items():
         if isinstance(estimator, kind):
             check_is_fitted(estimator)

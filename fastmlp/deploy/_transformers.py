@@ -43,9 +43,9 @@ def transformer_steps(transformer: Any, name: str) -> Steps:
     CannotFoldError
         If there is no step for it, or for one of its settings.
     """
-    for kind, function in TRANSFORMERS.items():
-        if type(transformer) is kind:
-            return function(transformer, name)
+    function = TRANSFORMERS.get(type(transformer))
+    if function is not None:
+        return function(transformer, name)
     raise CannotFoldError(
         f"{name!r} is a {type(transformer).__name__}, for which there is no step; use one of "
         f"{', '.join(kind.__name__ for kind in TRANSFORMERS)}, or transform the rows before."

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastmlp.runtime._quantize import quantize, to_bfloat16
-from fastmlp.runtime.steps import Activate, Dense, Parallel, Step, apply
+from fastmlp.runtime.steps import Activate, Dense, Parallel, Step, apply, joined, n_outputs_of
 
 try:
     from fastmlp._blas_threads import one_blas_thread
@@ -70,7 +70,7 @@ def stages_of(steps: Sequence[Step], n_inputs: int, settings: Settings) -> list[
             continue
         if chain:
             stages.append(_chain(chain, settings))
-            width, chain = _outputs(chain, width), []
+            width, chain = n_outputs_of(chain, width), []
         if isinstance(step, Parallel):
             stages.append(_Branches([stages_of(one, width, settings) for one in step.branches], step.weights))
         elif step is not None:
@@ -85,12 +85,6 @@ def run(stages: Sequence[Stage], x: np.ndarray) -> np.ndarray:
     for stage in stages:
         x = stage(x)
     return x
-
-
-def _outputs(chain, width):
-    for step in chain:
-        width = step.n_outputs(width)
-    return width
 
 
 def _chain(chain, settings):
@@ -143,10 +137,7 @@ class _Branches:
         self._branches, self._weights = branches, weights
 
     def __call__(self, x):
-        outputs = [run(stages, x) for stages in self._branches]
-        if not self._weights:
-            return np.hstack(outputs)
-        return np.sum([weight * output for weight, output in zip(self._weights, outputs, strict=True)], axis=0)
+        return joined([run(stages, x) for stages in self._branches], self._weights)
 
 
 class NetworkStage:
@@ -184,18 +175,18 @@ class NetworkStage:
             self._network.take_compact(number, *arguments)
         self.predict_one, self.predict_few = self._network.predict_one, self._network.predict_few
 
-    def __call__(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Outputs of rows, in `out` if there is one."""
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Outputs of rows."""
         x = np.ascontiguousarray(x, self._dtype)
         n_rows = len(x)
         n_threads = 1 if self._n_jobs == 1 else forward_threads(self._plan, self._n_jobs, n_rows)
         if n_threads == 1 and not self._plan.uses_blas:
-            return self._network.predict(x, out)
+            return self._network.predict(x)
         with one_blas_thread(needed=self._plan.wakes_blas_threads(n_rows)):
             if n_threads == 1:
-                return self._network.predict(x, out)
+                return self._network.predict(x)
             with team_of(n_threads) as team:
-                return self._network.predict(x, out, team)
+                return self._network.predict(x, team)
 
 
 def _layers(chain):
@@ -239,18 +230,27 @@ def _activation(step):
 
 def _flat(arrays, dtype):
     """One array of all; a view where they lie side by side in a file already."""
-    first, size = arrays[0], sum(array.size for array in arrays)
-    expected = first.ctypes.data
+    if not _are_neighbours(arrays, dtype):
+        return np.concatenate([array.ravel().astype(dtype, copy=False) for array in arrays])
+    first, size = arrays[0].reshape(-1), sum(array.size for array in arrays)
+    return np.lib.stride_tricks.as_strided(first[:1], (size,), first.strides, writeable=False)
+
+
+def _are_neighbours(arrays, dtype):
+    """Whether arrays are parts of one piece of memory that follow each other, of which each keeps all alive."""
+    owner, place = _owner(arrays[0]), arrays[0].ctypes.data
     for array in arrays:
         flags = array.flags
-        if array.dtype != dtype or not (flags.c_contiguous and flags.aligned) or array.ctypes.data != expected:
-            return np.concatenate([array.ravel().astype(dtype, copy=False) for array in arrays])
-        expected += array.nbytes
-    base = first.base
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return np.concatenate([array.ravel() for array in arrays]) if base is None else _spanning(arrays, size)
+        if not (array.dtype == dtype and flags.c_contiguous and flags.aligned and array.ctypes.data == place):
+            return False
+        if _owner(array) is not owner:
+            return False
+        place += array.nbytes
+    return True
 
 
-def _spanning(arrays, size):
-    return np.lib.stride_tricks.as_strided(arrays[0].reshape(-1)[:1], (size,), arrays[0].strides[-1:], writeable=False)
+def _owner(array):
+    """Whose memory it is: an object behind a buffer, or an array."""
+    while isinstance(array, np.ndarray) and array.base is not None:
+        array = array.base
+    return array.obj if isinstance(array, memoryview) else array

@@ -52,7 +52,8 @@ def card(path: str | os.PathLike[str]) -> str:
         f"{'outputs':<{WIDTH}}{_outputs(program)}",
         *(f"{name.rstrip('_'):<{WIDTH}}{_value(value)}" for name, value in program.summary.items()),
     ]
-    return "\n".join(lines)
+    # A file from elsewhere may hold what a terminal would obey.
+    return "\n".join(line if line.isprintable() else ascii(line)[1:-1] for line in lines)
 
 
 def _counted(n, what):

@@ -71,16 +71,10 @@ class Predictor:
     """
 
     def __init__(self, program: Program, *, out: str = "auto", weights: str = "auto", n_jobs: int | None = None):
-        if weights not in ("auto", *DTYPES_OF_WEIGHTS):
-            raise ValueError(
-                f"weights is {weights!r}; it has to be one of {', '.join(map(repr, ('auto', *DTYPES_OF_WEIGHTS)))}."
-            )
-        self._weights = program.dtype if weights == "auto" else weights
+        self.out, self._weights = _chosen(program, out, weights, n_jobs)
         program = replace(program, dtype=DTYPES_OF_WEIGHTS[self._weights])
-        check_n_jobs(n_jobs)
         self._program, self._n_jobs = program, n_jobs
         self._names = None if program.feature_names is None else program.feature_names.tolist()
-        self.out = _chosen(out, program)
         head = program.head if self.out == "proba" and program.head is not None else ()
         steps = simplified((*program.steps, *head), program.dtype)
         self._stages = stages_of(steps, program.n_features, Settings(program.dtype, self._weights, n_jobs))
@@ -427,19 +421,28 @@ def load(
     array(['a', 'b'], dtype='<U1')
     """
     program = files.read(path)
+    _chosen(program, out, weights, n_jobs)  # whose faults are not the file's
     try:
-        predictor = Predictor(program)
+        return Predictor(program, out=out, weights=weights, n_jobs=n_jobs)
     except (ValueError, TypeError) as error:
         raise files.ModelFileError(f"{os.fspath(path)!r} is no model file that can be used: {error}") from None
-    is_default = (out, weights, n_jobs) == ("auto", "auto", None)
-    return predictor if is_default else Predictor(program, out=out, weights=weights, n_jobs=n_jobs)
 
 
 def _made(program, out, weights, n_jobs):
     return Predictor(program, out=out, weights=weights, n_jobs=n_jobs)
 
 
-def _chosen(out, program):
+def _chosen(program, out, weights, n_jobs):
+    """What to predict, and the kind of weights, in place of "auto"."""
+    if weights not in ("auto", *DTYPES_OF_WEIGHTS):
+        raise ValueError(
+            f"weights is {weights!r}; it has to be one of {', '.join(map(repr, ('auto', *DTYPES_OF_WEIGHTS)))}."
+        )
+    check_n_jobs(n_jobs)
+    return _chosen_outputs(program, out), program.dtype if weights == "auto" else weights
+
+
+def _chosen_outputs(program, out):
     if out not in OUTPUTS:
         raise ValueError(f"out is {out!r}; it has to be one of {', '.join(map(repr, OUTPUTS))}.")
     if out == "auto":

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp._fork import computed_once
 from fastmlp.runtime._activations import FORMULAS
 
 
@@ -177,7 +178,7 @@ class Encode(Step):
 
     def places(self, column: np.ndarray, number: int) -> np.ndarray:
         """Places of a column's categories, as floats; NaN is equal to NaN."""
-        known = self._known(number)
+        known = self._known[number]
         try:
             found = [known.get(category_key(value)) for value in column.tolist()]
         except TypeError:
@@ -192,15 +193,16 @@ class Encode(Step):
         unknown = np.nan if self.one_hot else self.unknown
         return np.array([unknown if place is None else place for place in found], dtype=np.float64)
 
-    def _known(self, number):
-        """Places by category, made when they are first asked for."""
-        tables = self.__dict__.setdefault("_tables", {})
-        if number not in tables:
-            places = {category_key(category): float(place) for place, category in enumerate(self.categories[number])}
+    @computed_once
+    def _known(self) -> list[dict[Any, float]]:
+        """Places by category, of each column."""
+        columns = []
+        for categories in self.categories:
+            places = {category_key(category): float(place) for place, category in enumerate(categories)}
             if self.missing is not None and NAN_KEY in places:
                 places[NAN_KEY] = self.missing
-            tables[number] = places
-        return tables[number]
+            columns.append(places)
+        return columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -313,10 +315,7 @@ class Parallel(Step):
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """The branches side by side, or their weighted sum."""
-        outputs = [apply(branch, x) for branch in self.branches]
-        if not self.weights:
-            return np.hstack(outputs)
-        return np.sum([weight * output for weight, output in zip(self.weights, outputs, strict=True)], axis=0)
+        return joined([apply(branch, x) for branch in self.branches], self.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -357,6 +356,13 @@ def n_outputs_of(steps: Sequence[Step], n_inputs: int) -> int:
     for step in steps:
         n_inputs = step.n_outputs(n_inputs)
     return n_inputs
+
+
+def joined(outputs: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    """What branches make, side by side, or added by weights if there are some."""
+    if not weights:
+        return np.hstack(outputs)
+    return np.sum([weight * output for weight, output in zip(weights, outputs, strict=True)], axis=0)
 
 
 def split(x: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:

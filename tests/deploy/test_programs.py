@@ -1,6 +1,8 @@
 """Pipelines and ensembles as programs, beside scikit-learn's own predictions."""
 
+import pickle
 import tracemalloc
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import pytest
@@ -217,6 +219,11 @@ def test_what_cannot_be_folded_is_named(name):
         fastmlp.compile(estimator)
 
 
+def test_a_class_is_no_estimator():
+    with pytest.raises(CannotFoldError, match="MLPClassifier is a class; pass a fitted estimator"):
+        fastmlp.compile(MLPClassifier)
+
+
 def test_what_is_not_fitted_says_so():
     with pytest.raises(NotFittedError):
         fastmlp.compile(scaled(classifier()))
@@ -398,3 +405,22 @@ def test_many_categories_take_little_memory():
     finally:
         tracemalloc.stop()
     assert_allclose(expected, model.predict_proba(words), atol=1e-12)
+
+
+def test_the_best_of_a_search_in_other_threads_and_pickled():
+    settings = {"early_stopping": True, "class_weight": "balanced", "batch_norm": True, "dtype": "float32"}
+    search = GridSearchCV(scaled(classifier(**settings)), {"mlpclassifier__alpha": [1e-4, 1.0]}, cv=2, n_jobs=2)
+    search.fit(X, Y, mlpclassifier__sample_weight=RNG.random(N))
+    predictor, expected = fastmlp.compile(search), search.predict_proba(X)
+    with ThreadPool(4) as pool:
+        assert_allclose(pool.map(predictor.predict_one, X), expected, atol=2e-6)
+    assert_array_equal(pickle.loads(pickle.dumps(predictor))(X), predictor(X))
+
+
+def test_a_stream_goes_on_beside_its_predictor():
+    model = classifier()
+    for start in range(0, N, 50):
+        model.partial_fit(X[start : start + 50], Y[start : start + 50], classes=["no", "perhaps", "yes", "never"])
+    predictor, expected = model.compile(out="labels"), model.predict(X)
+    model.partial_fit(X[:50], Y[:50])
+    assert_array_equal(predictor(X), expected)

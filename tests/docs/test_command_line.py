@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
-from fastmlp import MLPClassifier, __version__, show_config
+from fastmlp import MLPClassifier, MLPRegressor, __version__, show_config
 from fastmlp._core import _config
 
 
@@ -107,3 +107,13 @@ def test_inspect_of_what_is_no_model_file(tmp_path):
     assert result.returncode == 1
     assert "nowhere" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_inspect_prints_nothing_that_a_terminal_obeys(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame([[0.0, 1.0], [1.0, 0.0]], columns=["\x1b[2J", "b"])
+    MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(table, [0.0, 1.0]).save(tmp_path / "model")
+    result = run("inspect", "model", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "\x1b" not in result.stdout
+    assert r"\x1b[2J, b" in result.stdout

@@ -18,6 +18,7 @@ import fastmlp
 from fastmlp._core._config import chosen_products
 from fastmlp.deploy._files import write
 from fastmlp.runtime import files
+from fastmlp.runtime._engine import _flat
 from fastmlp.runtime.files import ModelFileError, parse
 from fastmlp.runtime.program import Decision, Program
 from fastmlp.runtime.steps import Affine, Clip, Encode, Impute, Indicate, Parallel, Take, apply
@@ -384,6 +385,25 @@ def test_what_an_import_brings(loads, tmp_path):
     assert not brought & not_needed
     own = {name for name in modules if name.startswith("fastmlp")}
     assert not own & {"fastmlp.estimators", "fastmlp.deploy._programs", "fastmlp.inspection"}
+
+
+def test_choices_that_are_refused_are_not_the_file_s(tmp_path):
+    fitted("numbers").save(tmp_path / "model")
+    for choice in ({"out": "proba"}, {"weights": "float8"}, {"n_jobs": 0}):
+        with pytest.raises(ValueError, match=next(iter(choice))) as raised:
+            fastmlp.load(tmp_path / "model", **choice)
+        assert not isinstance(raised.value, ModelFileError)
+
+
+def test_neighbours_of_different_owners_are_copied():
+    """A view over memory of another owner would be read after that is gone."""
+    memory = np.arange(12.0)
+    weights, bias = memory[:10].reshape(5, 2), memory[10:]
+    assert np.shares_memory(_flat([weights, bias], np.dtype(float)), memory)
+    of_another = np.lib.stride_tricks.as_strided(memory[10:], (2,))  # which has an owner of its own
+    copied = _flat([weights, of_another], np.dtype(float))
+    assert not np.shares_memory(copied, memory)
+    assert_array_equal(copied, memory)
 
 
 def test_weights_that_lie_between_elements(good):

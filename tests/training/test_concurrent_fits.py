@@ -11,6 +11,7 @@ import pytest
 from sklearn.base import clone
 
 from fastmlp import MLPClassifier, MLPRegressor
+from fastmlp._hold import held
 
 X = np.random.default_rng(0).normal(size=(64, 5))
 Y = X[:, 0]
@@ -99,3 +100,27 @@ def test_a_callback_may_train_another():
     other = MLPClassifier((3,), solver="lbfgs", max_iter=500)
     model.partial_fit(X, Y > 0, classes=[False, True])
     assert len(trained) == 1
+
+
+def test_ctrl_c_right_behind_the_lock(monkeypatch):
+    """It comes between bytecodes, so also after a fit has got its lock and before it knows; the next fit gets it."""
+
+    class Interrupted:
+        def __init__(self, lock):
+            self.release, self._is_owned, self._acquire = lock.release, lock._is_owned, lock.acquire
+
+        def acquire(self):
+            self._acquire()
+            raise KeyboardInterrupt
+
+    trained = MLPRegressor()
+    held_once = held(trained)
+    lock = held_once._lock
+    monkeypatch.setattr(held_once, "_lock", Interrupted(lock))
+    with pytest.raises(KeyboardInterrupt), held_once:
+        pass
+    free = threading.Thread(target=lambda: results.append(lock.acquire(blocking=False)))
+    results = []
+    free.start()
+    free.join()
+    assert results == [True]
